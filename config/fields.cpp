@@ -1,0 +1,290 @@
+/// The one table behind parser, schema, example, reference page, `show` and reload.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "config/audiences.h"
+#include "config/codecs.h"
+#include "config/field.h"
+#include "server/base/text.h"
+
+namespace grantd::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view sqlite_prefix = "sqlite:";
+constexpr auto restart = Reload::needs_restart;
+constexpr auto applies = Reload::applies;
+
+/// A field whose member `at` finds in a Config, const or not.
+template <typename T, typename At>
+Field field(Words words, Codec<T> codec, At at) {
+  Field made;
+  made.words = std::move(words);
+  made.expected = codec.expected;
+  made.schema = codec.schema;
+  made.number = codec.number;
+  made.read = [codec, at](const Json& value, const std::string& label, Config& config,
+                          Faults& faults) {
+    auto decoded = codec.decode(value, config.file.parent_path());
+    if (decoded) {
+      at(config) = *std::move(decoded);
+    } else {
+      faults.push_back({label, found_text(value), codec.expected});
+    }
+  };
+  made.write = [codec, at](const Config& config) { return codec.encode(at(config)); };
+  made.copy = [at](const Config& from, Config& to) { at(to) = at(from); };
+  return made;
+}
+
+template <typename T, typename Group, typename Member>
+Field field(Words words, Codec<T> codec, Group Config::* group, Member Group::* member) {
+  return field(std::move(words), std::move(codec),
+               [group, member](auto& config) -> auto& { return config.*group.*member; });
+}
+
+// A URL of another database may bear a password: its scheme alone is repeated.
+std::string found_url(const Json& value) {
+  const auto* text = value.get_ptr<const std::string*>();
+  if (text == nullptr || text->starts_with(sqlite_prefix)) return found_text(value);
+  const auto colon = text->find(':');
+  if (colon == std::string::npos) return "a string without \"sqlite:\"";
+  return "a URL with the scheme " + found_text(text->substr(0, colon));
+}
+
+// SQLite gives names with a leading colon a meaning of their own (":memory:"), and "//" would read
+// as a host.
+bool is_database_path(std::string_view path) {
+  return is_path_text(path) && !path.starts_with(':') &&
+         !(path.starts_with("//") && !path.starts_with("///"));
+}
+
+Field storage_url(Words words) {
+  Field made;
+  made.words = std::move(words);
+  made.expected = "sqlite:PATH";
+  made.schema = {{"type", "string"}, {"pattern", "^sqlite:[^:]"}};
+  made.read = [expected = made.expected](const Json& value, const std::string& label,
+                                         Config& config, Faults& faults) {
+    const auto* text = value.get_ptr<const std::string*>();
+    const bool sqlite = text != nullptr && text->starts_with(sqlite_prefix);
+    if (!sqlite || !is_database_path(std::string_view(*text).substr(sqlite_prefix.size()))) {
+      faults.push_back({label, found_url(value), expected});
+      return;
+    }
+    config.storage.url = *text;
+    config.storage.sqlite_path =
+        (config.file.parent_path() / text->substr(sqlite_prefix.size())).lexically_normal();
+  };
+  made.write = [](const Config& config) -> OrderedJson {
+    return std::string(sqlite_prefix) + config.storage.sqlite_path.string();
+  };
+  made.copy = [](const Config& from, Config& to) {
+    to.storage.url = from.storage.url;
+    to.storage.sqlite_path = from.storage.sqlite_path;
+  };
+  return made;
+}
+
+// A choice of one, so far: nothing to keep in a Config.
+Field algorithm(Words words) {
+  Field made;
+  made.words = std::move(words);
+  made.expected = "\"RS256\"";
+  made.schema = {{"const", "RS256"}};
+  made.read = [expected = made.expected](const Json& value, const std::string& label, Config&,
+                                         Faults& faults) {
+    if (value != "RS256") faults.push_back({label, found_text(value), expected});
+  };
+  made.write = [](const Config&) -> OrderedJson { return "RS256"; };
+  made.copy = [](const Config&, Config&) {};
+  return made;
+}
+
+Field audiences(Words words) {
+  Field made;
+  made.words = std::move(words);
+  made.expected = audiences_expected();
+  made.schema = audiences_schema();
+  made.read = read_audiences;
+  made.write = write_audiences;
+  made.copy = [](const Config& from, Config& to) { to.audiences = from.audiences; };
+  return made;
+}
+
+using C = Config;
+
+std::vector<Field> server_fields() {
+  constexpr std::size_t max_workers = 256;
+  return {
+      field({"issuer", "", R"("https://auth.example.com")", restart,
+             "`iss` of every token; the endpoints stand below it",
+             "The issuer identifier (RFC 8414 §2): `iss` of every token and `issuer` of the "
+             "metadata, byte for byte, and less a final `/` the prefix of all endpoints."},
+            issuer(), [](auto& config) -> auto& { return config.issuer; }),
+      field({"listen.address", R"("0.0.0.0")", "", restart, "\"::\" for IPv6",
+             "Where the public listener binds."},
+            ip_address(), &C::listen, &C::Listen::address),
+      field({"listen.port", "8443", "", restart, "0: any free port",
+             "The public listener's port; 0 takes any free one and logs which."},
+            port(), &C::listen, &C::Listen::port),
+      field({"listen.workers", "0", "", restart, "event loops; 0: one per core",
+             "Event loops, each on a thread of its own; 0 starts one per core."},
+            count(0, max_workers), &C::listen, &C::Listen::workers),
+      field({"listen.tls.certificate_file", "", R"("tls/server.crt")", applies,
+             "PEM: the certificate, then its chain",
+             "PEM file with the server's certificate, then its chain."},
+            path(), &C::listen, &C::Listen::certificate_file),
+      field({"listen.tls.private_key_file", "", R"("tls/server.key")", applies, "PEM, mode 0600",
+             "PEM file with the certificate's private key, readable by its owner alone."},
+            path(), &C::listen, &C::Listen::private_key_file),
+      field(
+          {"ops.address", R"("127.0.0.1")", "", restart, "plain HTTP: keep it off the network",
+           "Where the operations listener binds (`/healthz`, `/readyz`, `/metrics`; plain HTTP)."},
+          ip_address(), &C::ops, &C::Ops::address),
+      field({"ops.port", "9443", "", restart, "0: any free port",
+             "The operations listener's port; 0 takes any free one and logs which."},
+            port(), &C::ops, &C::Ops::port),
+      storage_url({"storage.url", R"("sqlite:grantd.db")", "", restart, "sqlite:PATH",
+                   "The database: `sqlite:` and the path of its file."}),
+      field({"storage.pepper_file", R"("pepper")", "", restart,
+             "64 hex digits a line; keep it apart from backups",
+             "The peppers of the client secrets' digests, one of 64 hex digits a line; the first "
+             "makes new digests, all check."},
+            path(), &C::storage, &C::Storage::pepper_file),
+  };
+}
+
+std::vector<Field> token_fields() {
+  return {
+      field({"keys.directory", R"("keys")", "", restart, "PKCS#8 PEM, one key a file",
+             "Directory of the private signing keys, PKCS#8 PEM, one key a file."},
+            path(), &C::keys, &C::Keys::directory),
+      algorithm({"keys.algorithm", R"("RS256")", "", applies, "the one there is",
+                 "The signature algorithm (RFC 7518 §3.3)."}),
+      field(
+          {"keys.rotate_every", R"("30d")", "", applies, "or \"never\": only the operator rotates",
+           "How long a key signs before its successor does; `never` leaves it to the operator."},
+          whole_seconds_or_never("1s", "3650d"), &C::keys, &C::Keys::rotate_every),
+      field({"keys.publish_before", R"("15m")", "", applies,
+             "a key stands in the JWKS this long before it signs",
+             "How long a key stands in the JWKS before it signs, so that verifiers know it."},
+            whole_seconds("0s", "7d"), &C::keys, &C::Keys::publish_before),
+      field({"keys.jwks_max_age", R"("5m")", "", applies, "how long verifiers may cache the JWKS",
+             "`max-age` of the JWKS and of the metadata."},
+            whole_seconds("0s", "1d"), &C::keys, &C::Keys::jwks_max_age),
+      field({"keys.signing_key", R"("auto")", "", applies,
+             "or a kid: the operator pins the signing key, and reloads",
+             "`auto`, or the kid of the key that signs; while one is pinned, nothing rotates."},
+            kid_or_auto(), &C::keys, &C::Keys::signing_key),
+      field({"tokens.lifetime", R"("5m")", "", applies, "of a client without one of its own",
+             "Lifetime of the tokens of a client that has none of its own."},
+            whole_seconds("1s", "30d"), &C::tokens, &C::Tokens::lifetime),
+      field({"tokens.max_lifetime", R"("1h")", "", applies, "bounds every token",
+             "Upper bound of every token's lifetime, whatever its client has."},
+            whole_seconds("1s", "30d"), &C::tokens, &C::Tokens::max_lifetime),
+      field({"tokens.clock_skew", R"("30s")", "", applies, "how wrong verifiers' clocks may be",
+             "Lengthens how long keys stay published and revocations are kept; grantd's own checks "
+             "of `exp` are exact."},
+            whole_seconds("0s", "10m"), &C::tokens, &C::Tokens::clock_skew),
+      audiences({"audiences", "{}", "", applies,
+                 R"(by URI: "https://api.example.com": {"scopes": ["api:read"], "typ": "JWT"})",
+                 "What is particular to an audience, by its URI: the `scopes` it takes and the "
+                 "`typ` of its tokens (`at+jwt` or `JWT`). One that is not listed takes any scope "
+                 "and `at+jwt`."}),
+  };
+}
+
+std::vector<Field> limit_fields() {
+  constexpr std::size_t max_connections = 1'000'000;
+  constexpr std::size_t max_auth_failures = 1'000'000;
+  return {
+      field({"limits.request_body", R"("16KiB")", "", applies, "above: 413",
+             "Largest request body; a larger one is answered 413."},
+            size("1KiB", "1MiB"), &C::limits, &C::Limits::request_body_bytes),
+      field({"limits.request_header", R"("8KiB")", "", applies, "above: 431",
+             "Largest request header; a larger one is answered 431."},
+            size("1KiB", "64KiB"), &C::limits, &C::Limits::request_header_bytes),
+      field({"limits.handshake_timeout", R"("5s")", "", applies, "for the TLS handshake",
+             "Time for the TLS handshake."},
+            duration("100ms", "1m"), &C::limits, &C::Limits::handshake_timeout),
+      field({"limits.request_timeout", R"("10s")", "", applies,
+             "for reading a request, anew for its answer",
+             "Time for reading a request and, anew, for writing its answer."},
+            duration("100ms", "5m"), &C::limits, &C::Limits::request_timeout),
+      field({"limits.idle_timeout", R"("60s")", "", applies, "between requests",
+             "How long a connection may be idle between requests."},
+            duration("100ms", "1h"), &C::limits, &C::Limits::idle_timeout),
+      field({"limits.connections", "10000", "", applies, "above: closed before the handshake",
+             "Open connections; above it a newcomer is closed before its handshake."},
+            count(1, max_connections), &C::limits, &C::Limits::connections),
+      field({"limits.auth_failures", "60", "", applies, "a minute; above: 429",
+             "Failed authentications per minute, client id and peer address; above it a wrong "
+             "secret is answered 429. The right secret always works."},
+            count(1, max_auth_failures), &C::limits, &C::Limits::auth_failures),
+      field({"limits.failure_delay", R"("10ms")", "", applies,
+             "a failed authentication is answered no sooner",
+             "A failed authentication is answered no sooner, so that an unknown client, a wrong "
+             "secret and a cold cache look alike. `0s` gives that up."},
+            duration("0s", "5s"), &C::limits, &C::Limits::failure_delay),
+      field({"log.level", R"("info")", "", applies, "debug, info, warn or error",
+             "The least level that is logged."},
+            one_of<LogLevel>({{"debug", LogLevel::debug},
+                              {"info", LogLevel::info},
+                              {"warn", LogLevel::warn},
+                              {"error", LogLevel::error}}),
+            &C::log, &C::Log::level),
+      field({"log.format", R"("json")", "", restart, "json or text",
+             "One JSON object a line, or text for a terminal."},
+            one_of<LogFormat>({{"json", LogFormat::json}, {"text", LogFormat::text}}), &C::log,
+            &C::Log::format),
+  };
+}
+
+}  // namespace
+
+const std::vector<Field>& fields() {
+  static const std::vector<Field> table = [] {
+    auto all = server_fields();
+    std::ranges::move(token_fields(), std::back_inserter(all));
+    std::ranges::move(limit_fields(), std::back_inserter(all));
+    return all;
+  }();
+  return table;
+}
+
+const std::vector<Section>& sections() {
+  static const std::vector<Section> table = {
+      {"", "Who this server is, and what is particular to an audience."},
+      {"listen", "The public listener, HTTPS only."},
+      {"listen.tls", "The public listener's certificate; read again at a reload."},
+      {"ops", "The operations listener: health, readiness, metrics."},
+      {"storage", "Clients, secrets, revocations and keys' times."},
+      {"keys", "Signing keys and their rotation."},
+      {"tokens", "How long tokens live."},
+      {"limits", "Bounds on what one peer, and all together, may take."},
+      {"log", "The log on stdout."},
+  };
+  return table;
+}
+
+const std::vector<Combination>& combinations() {
+  static const std::vector<Combination> table = {
+      {"keys.publish_before", "at least", "keys.jwks_max_age",
+       "else a verifier's cached JWKS may lack the key that signs",
+       [](const Config& c) { return c.keys.publish_before >= c.keys.jwks_max_age; }},
+      {"keys.rotate_every", "at least", "keys.publish_before",
+       "else a key is due before it may sign",
+       [](const Config& c) {
+         return !c.keys.rotate_every || *c.keys.rotate_every >= c.keys.publish_before;
+       }},
+      {"tokens.lifetime", "at most", "tokens.max_lifetime",
+       "else no client without a lifetime of its own gets what is promised",
+       [](const Config& c) { return c.tokens.lifetime <= c.tokens.max_lifetime; }},
+  };
+  return table;
+}
+
+}  // namespace grantd::config

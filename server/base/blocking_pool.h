@@ -1,0 +1,64 @@
+/// Threads for work that blocks (a database round trip, a file), so that no event loop ever does.
+///
+/// The queue is bounded: a caller that finds it full is told so at once and answers 503.
+/// Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace grantd {
+
+struct QueueFull {};
+
+class BlockingPool {
+ public:
+  BlockingPool(std::size_t threads, std::size_t max_pending)
+      : pool_(threads), max_pending_(max_pending) {}
+  BlockingPool(const BlockingPool&) = delete;
+  BlockingPool& operator=(const BlockingPool&) = delete;
+  ~BlockingPool() { join(); }
+
+  /// Runs `work` on a pool thread, then resumes on the caller's loop with what it returned.
+  /// What `work` throws is thrown in the caller. `T` must be default constructible and movable.
+  template <typename T>
+  boost::asio::awaitable<std::expected<T, QueueFull>> run(std::function<T()> work) {
+    if (pending_.fetch_add(1, std::memory_order_relaxed) >= max_pending_) {
+      pending_.fetch_sub(1, std::memory_order_relaxed);
+      co_return std::unexpected(QueueFull{});
+    }
+    const Pending guard{pending_};
+    co_return co_await boost::asio::co_spawn(pool_.get_executor(), call<T>(std::move(work)),
+                                             boost::asio::use_awaitable);
+  }
+
+  /// Waits for what is queued, then ends the threads.
+  void join() { pool_.join(); }
+
+ private:
+  struct Pending {
+    std::atomic<std::size_t>& count;
+    ~Pending() { count.fetch_sub(1, std::memory_order_relaxed); }
+  };
+
+  template <typename T>
+  static boost::asio::awaitable<T> call(std::function<T()> work) {
+    co_return work();
+  }
+
+  boost::asio::thread_pool pool_;
+  const std::size_t max_pending_;
+  std::atomic<std::size_t> pending_{0};
+};
+
+}  // namespace grantd

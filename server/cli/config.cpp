@@ -1,0 +1,104 @@
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "server/base/random.h"
+#include "server/cli/command.h"
+#include "server/cli/context.h"
+#include "server/cli/output.h"
+#include "server/clients/peppers.h"
+#include "server/http/tls/context.h"
+
+namespace grantd::cli {
+namespace {
+
+using Sentences = std::vector<std::string>;
+
+struct Findings {
+  Sentences faults{};
+  Sentences warnings{};
+};
+
+void check_certificate(const config::Config& config, Findings& findings) {
+  const SystemClock clock;
+  SystemRandom random;
+  const auto context =
+      http::tls::Context::make(config.listen.certificate_file, config.listen.private_key_file,
+                               std::make_shared<http::tls::TicketKeys>(clock, random));
+  if (!context) {
+    findings.faults.push_back("listen.tls: " + context.error());
+  } else if (!(*context)->warning().empty()) {
+    findings.warnings.push_back("listen.tls: " + (*context)->warning());
+  }
+}
+
+void check_pepper(const config::Config& config, Findings& findings) {
+  const auto loaded = clients::Peppers::load(config.storage.pepper_file);
+  if (!loaded) {
+    findings.faults.push_back(loaded.error());
+  } else if (loaded->warning) {
+    findings.warnings.push_back("storage.pepper_file: " + *loaded->warning);
+  }
+}
+
+void check_directory(const std::string& path, const std::filesystem::path& directory,
+                     Findings& findings) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) {
+    findings.faults.push_back(path + ": " + directory.string() +
+                              " is no directory; expected one that grantd can write");
+  } else if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
+    findings.faults.push_back(path + ": " + directory.string() +
+                              " cannot be read and written by this user");
+  }
+}
+
+Findings find_all(const Invocation& invocation) {
+  Findings findings;
+  const auto config = load_configuration(invocation);
+  if (!config) {
+    findings.faults = config.error().sentences;
+    return findings;
+  }
+  check_certificate(*config, findings);
+  check_pepper(*config, findings);
+  check_directory("keys.directory", config->keys.directory, findings);
+  check_directory("storage.url", config->storage.sqlite_path.parent_path(), findings);
+  return findings;
+}
+
+Outcome<void> check(const Invocation& invocation) {
+  auto findings = find_all(invocation);
+  for (const auto& warning : findings.warnings) say("warning: " + warning);
+  const auto file = configuration_file(invocation).string();
+  if (invocation.json) {
+    print(invocation,
+          {{"file", file}, {"faults", findings.faults}, {"warnings", findings.warnings}});
+  } else if (findings.faults.empty()) {
+    std::cout << file << ": no faults\n";
+  }
+  if (findings.faults.empty()) return {};
+  return std::unexpected(Failure{status_usage, std::move(findings.faults)});
+}
+
+Outcome<void> show(const Invocation& invocation) {
+  const auto config = load_configuration(invocation);
+  if (!config) return std::unexpected(config.error());
+  std::string document = config::show(*config);
+  if (!document.ends_with('\n')) document += '\n';
+  std::cout << document;
+  return {};
+}
+
+}  // namespace
+
+void add_config_commands(Tree& tree) {
+  auto& group = tree.group("config", "the configuration", "grantd config check");
+  tree.command(group, "check", "all faults at once, also of the files that it names",
+               "grantd config check --config grantd.json", check);
+  tree.command(group, "show", "the values in force, with defaults and the environment's overrides",
+               "grantd config show", show);
+}
+
+}  // namespace grantd::cli

@@ -1,0 +1,18 @@
+/// A public document that was rendered once and is sent many times, with its entity tag.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "server/http/message.h"
+
+namespace grantd::endpoints {
+
+/// 200 with ETag and `Cache-Control: public, max-age=`; 304 where If-None-Match holds the tag
+/// (RFC 9110 §13.1.2, weak comparison).
+[[nodiscard]] http::Response document(const http::Request& request,
+                                      std::shared_ptr<const std::string> body,
+                                      const std::string& etag, std::chrono::seconds max_age);
+
+}  // namespace grantd::endpoints

@@ -1,0 +1,28 @@
+/// GET /.well-known/jwks.json, the public signing keys (RFC 7517 §5).
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+
+#include "server/base/snapshot.h"
+#include "server/http/message.h"
+#include "server/keys/key_set.h"
+
+namespace grantd::endpoints {
+
+class JwksEndpoint {
+ public:
+  JwksEndpoint(const Snapshot<keys::KeySet>& keys, std::chrono::seconds max_age)
+      : keys_(keys), max_age_(max_age) {}
+
+  boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
+  /// A reload.
+  void set_max_age(std::chrono::seconds max_age) { max_age_ = max_age; }
+
+ private:
+  const Snapshot<keys::KeySet>& keys_;
+  std::atomic<std::chrono::seconds> max_age_;
+};
+
+}  // namespace grantd::endpoints

@@ -1,0 +1,71 @@
+#include "server/endpoints/revoke.h"
+
+#include "server/tokens/verifier.h"
+
+namespace grantd::endpoints {
+namespace {
+
+using oauth::Error;
+using oauth::ErrorCode;
+
+http::Response done(std::string client_id, std::string reason) {
+  auto response = uncached({}, std::move(client_id));
+  response.log.reason = std::move(reason);
+  return response;
+}
+
+Error of_another_client() {
+  return {ErrorCode::unauthorized_client, "the token was issued to another client",
+          "token_of_another_client"};
+}
+
+Error cannot_be_stored(std::string_view reason) {
+  return {ErrorCode::temporarily_unavailable, "the revocation cannot be stored now, try again",
+          std::string(reason)};
+}
+
+}  // namespace
+
+boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Request& http) const {
+  auto [request, client_id] =
+      co_await authenticated_request(http, with_.authenticator, with_.metrics);
+  if (!request) co_return failure(request.error(), std::move(client_id));
+
+  // token_type_hint is not read: there is one type of token (RFC 7009 §2.1 lets a server ignore
+  // it).
+  const auto token = token_of(request->form);
+  if (!token) co_return failure(token.error(), std::move(client_id));
+
+  const auto verified =
+      tokens::verify(*token, *with_.keys.get(), with_.issuer, floor_seconds(with_.clock.now()));
+  // RFC 7009 §2.2: what cannot be used any more is revoked already.
+  if (!verified) co_return done(std::move(client_id), verified.error());
+  if (verified->claims().client_id != request->client->client.id) {
+    co_return failure(of_another_client(), std::move(client_id));
+  }
+
+  const auto stored = co_await store(verified->claims(), client_id);
+  if (!stored) co_return failure(stored.error(), std::move(client_id));
+  with_.metrics.token_revoked();
+  co_return done(std::move(client_id), std::string());
+}
+
+boost::asio::awaitable<oauth::Result<void>> RevokeEndpoint::store(
+    const tokens::Claims& claims, const std::string& client_id) const {
+  const auto expires_at = claims.expires_at + with_.policy.get()->clock_skew;
+  auto written = co_await with_.pool.run(writing(claims.jti, expires_at, client_id));
+  if (!written) co_return std::unexpected(cannot_be_stored("storage_queue_full"));
+  if (!*written) co_return std::unexpected(cannot_be_stored("storage_unavailable"));
+  // In force on this node with the answer; the change follower brings it to the others.
+  with_.revocations.revoke(claims.jti, expires_at);
+  co_return oauth::Result<void>();
+}
+
+std::function<storage::StoreResult<void>()> RevokeEndpoint::writing(
+    const std::string& jti, sys_seconds expires_at, const std::string& client_id) const {
+  return [&store = with_.store, revocation = storage::Revocation{jti, expires_at},
+          now = floor_seconds(with_.clock.now()),
+          actor = "client:" + client_id] { return store.revoke(revocation, now, actor); };
+}
+
+}  // namespace grantd::endpoints

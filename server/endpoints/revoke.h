@@ -1,0 +1,45 @@
+/// POST /revoke, token revocation (RFC 7009): on disk before it is acknowledged.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <string>
+
+#include "server/base/blocking_pool.h"
+#include "server/base/clock.h"
+#include "server/base/snapshot.h"
+#include "server/endpoints/client_request.h"
+#include "server/grants/policy.h"
+#include "server/keys/key_set.h"
+#include "server/tokens/revocations.h"
+#include "storage/stores.h"
+
+namespace grantd::endpoints {
+
+class RevokeEndpoint {
+ public:
+  struct Dependencies {
+    clients::Authenticator& authenticator;
+    std::string issuer;
+    const Snapshot<keys::KeySet>& keys;
+    const Snapshot<grants::Policy>& policy;
+    storage::RevocationStore& store;
+    tokens::Revocations& revocations;
+    BlockingPool& pool;
+    const Clock& clock;
+    observe::Metrics& metrics;
+  };
+  explicit RevokeEndpoint(Dependencies dependencies) : with_(std::move(dependencies)) {}
+
+  boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
+
+ private:
+  boost::asio::awaitable<oauth::Result<void>> store(const tokens::Claims& claims,
+                                                    const std::string& client_id) const;
+  [[nodiscard]] std::function<storage::StoreResult<void>()> writing(
+      const std::string& jti, sys_seconds expires_at, const std::string& client_id) const;
+
+  Dependencies with_;
+};
+
+}  // namespace grantd::endpoints

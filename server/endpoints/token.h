@@ -1,0 +1,31 @@
+/// POST /token, the token endpoint (RFC 6749 §3.2, §5).
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <vector>
+
+#include "server/base/clock.h"
+#include "server/endpoints/client_request.h"
+#include "server/grants/grant.h"
+
+namespace grantd::endpoints {
+
+class TokenEndpoint {
+ public:
+  /// The references outlive the object.
+  TokenEndpoint(clients::Authenticator& authenticator, std::vector<const grants::Grant*> grants,
+                const Clock& clock, observe::Metrics& metrics);
+
+  boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
+
+ private:
+  boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> issue(
+      const ClientRequest& request) const;
+
+  clients::Authenticator& authenticator_;
+  const std::vector<const grants::Grant*> grants_;
+  const Clock& clock_;
+  observe::Metrics& metrics_;
+};
+
+}  // namespace grantd::endpoints

@@ -1,0 +1,106 @@
+#include "server/http/framing.h"
+
+#include <algorithm>
+
+namespace grantd::http {
+namespace {
+
+constexpr std::size_t max_host_bytes = 255 + 6;  // a DNS name, a colon and a port
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
+
+/// unreserved, sub-delims and the '%' of an escape (RFC 3986 §3.2.2).
+bool is_name_character(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+HeadScanner::State HeadScanner::next(unsigned char octet) const {
+  if (state_ == State::line_feed_due) {
+    if (octet != '\n') return State::malformed;
+    return line_is_empty_ ? State::complete : State::line_begins;
+  }
+  if (octet == '\r') {
+    const bool nothing_yet = lines_ == 0 && line_is_empty_;
+    return nothing_yet ? State::malformed : State::line_feed_due;
+  }
+  const bool blank = octet == ' ' || octet == '\t';
+  if (state_ == State::line_begins && blank) return State::malformed;
+  const bool in_request_line = lines_ == 0;
+  const bool allowed = in_request_line ? octet >= 0x20 && octet < 0x7f
+                                       : octet == '\t' || (octet >= 0x20 && octet != 0x7f);
+  return allowed ? State::in_line : State::malformed;
+}
+
+HeadScanner::Verdict HeadScanner::scan(std::string_view more) {
+  for (const char c : more) {
+    if (state_ == State::complete || state_ == State::malformed) break;
+    state_ = next(static_cast<unsigned char>(c));
+    ++size_;
+    if (state_ == State::line_begins) {
+      ++lines_;
+      line_is_empty_ = true;
+    } else if (state_ == State::in_line) {
+      line_is_empty_ = false;
+    }
+  }
+  if (state_ == State::complete) return Verdict::complete;
+  return state_ == State::malformed ? Verdict::malformed : Verdict::more;
+}
+
+std::optional<Target> split_target(std::string_view target) {
+  const bool visible =
+      std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+  if (target.empty() || !visible) return std::nullopt;
+  if (target.front() != '/') {
+    const std::size_t scheme_end = target.find("://");
+    if (scheme_end == std::string_view::npos) return std::nullopt;
+    const std::string_view scheme = target.substr(0, scheme_end);
+    if (!equal_ignoring_case(scheme, "https") && !equal_ignoring_case(scheme, "http")) {
+      return std::nullopt;
+    }
+    target.remove_prefix(scheme_end + 3);
+    const std::size_t authority_end = std::min(target.find_first_of("/?"), target.size());
+    if (!valid_host(target.substr(0, authority_end))) return std::nullopt;
+    target.remove_prefix(authority_end);
+  }
+  const std::size_t path_end = std::min(target.find('?'), target.size());
+  Target split{target.substr(0, path_end), {}};
+  if (path_end < target.size()) split.query = target.substr(path_end + 1);
+  if (split.path.empty()) split.path = "/";
+  return split;
+}
+
+bool valid_host(std::string_view host) {
+  if (host.empty() || host.size() > max_host_bytes) return false;
+  std::size_t name_end = 0;
+  if (host.front() == '[') {
+    name_end = host.find(']');
+    if (name_end == std::string_view::npos || name_end < 3) return false;
+    const auto literal = host.substr(1, name_end - 1);
+    if (!std::ranges::all_of(literal, [](char c) { return is_hex(c) || c == ':' || c == '.'; })) {
+      return false;
+    }
+    ++name_end;
+  } else {
+    name_end = std::min(host.find(':'), host.size());
+    if (name_end == 0 || !std::ranges::all_of(host.substr(0, name_end), is_name_character)) {
+      return false;
+    }
+  }
+  const std::string_view port = host.substr(name_end);
+  return port.empty() ||
+         (port.front() == ':' && port.size() <= 6 && std::ranges::all_of(port.substr(1), is_digit));
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+}  // namespace grantd::http

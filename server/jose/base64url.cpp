@@ -1,0 +1,90 @@
+#include "server/jose/base64url.h"
+
+#include <array>
+#include <cstddef>
+
+namespace grantd::jose {
+namespace {
+
+constexpr std::string_view url_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view plain_alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::uint8_t no_digit = 64;
+using Digits = std::array<std::uint8_t, 256>;
+
+constexpr Digits digits_of(std::string_view alphabet) {
+  Digits digits{};
+  digits.fill(no_digit);
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
+    digits[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  }
+  return digits;
+}
+constexpr Digits url_digits = digits_of(url_alphabet);
+constexpr Digits plain_digits = digits_of(plain_alphabet);
+
+/// Without padding. Bits are gathered in `buffer`, the oldest ones highest.
+std::optional<std::string> decode(std::string_view text, const Digits& digits) {
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string out;
+  out.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t buffer = 0;
+  unsigned bits = 0;
+  for (const char c : text) {
+    const std::uint8_t digit = digits[static_cast<unsigned char>(c)];
+    if (digit == no_digit) return std::nullopt;
+    buffer = (buffer << 6U) | digit;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      out += static_cast<char>((buffer >> bits) & 0xffU);
+    }
+  }
+  // Two texts for the same octets would be two names for one token.
+  if ((buffer & ((1U << bits) - 1U)) != 0) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+void append_base64url(std::string& out, std::string_view bytes) {
+  out.reserve(out.size() + (bytes.size() * 4 + 2) / 3);
+  std::uint32_t buffer = 0;
+  unsigned bits = 0;
+  for (const char c : bytes) {
+    buffer = (buffer << 8U) | static_cast<unsigned char>(c);
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      out += url_alphabet[(buffer >> bits) & 63U];
+    }
+  }
+  if (bits > 0) out += url_alphabet[(buffer << (6 - bits)) & 63U];
+}
+
+std::string base64url(std::string_view bytes) {
+  std::string out;
+  append_base64url(out, bytes);
+  return out;
+}
+
+std::string base64url(std::span<const std::uint8_t> bytes) {
+  return base64url(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+std::optional<std::string> base64url_decode(std::string_view text) {
+  return decode(text, url_digits);
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+  if (text.ends_with('=')) {
+    // Padding fills the last group of four, or is not there at all.
+    if (text.size() % 4 != 0) return std::nullopt;
+    text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  }
+  return decode(text, plain_digits);
+}
+
+}  // namespace grantd::jose

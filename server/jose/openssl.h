@@ -1,0 +1,31 @@
+/// Owners for OpenSSL's objects, and its algorithms, fetched once. Private to jose/.
+#pragma once
+
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/types.h>
+
+#include <memory>
+
+namespace grantd::jose {
+
+template <auto free>
+struct Free {
+  template <typename T>
+  void operator()(T* object) const noexcept {
+    free(object);
+  }
+};
+
+using MacContext = std::unique_ptr<EVP_MAC_CTX, Free<EVP_MAC_CTX_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, Free<BN_free>>;
+
+/// Never null: throws where OpenSSL has no SHA-256.
+[[nodiscard]] const EVP_MD* sha256_algorithm();
+
+/// For what cannot fail but where memory or the library is broken.
+[[noreturn]] void throw_openssl_failure(const char* what);
+
+}  // namespace grantd::jose

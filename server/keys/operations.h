@@ -1,0 +1,52 @@
+/// What an operator's command does to keys, on a running server or without one: directory and
+/// storage together, under the directory's lock.
+///
+/// Calls block. Errors say what was found and what to do.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/keys/rotation.h"
+#include "storage/stores.h"
+
+namespace grantd::keys {
+
+struct OperationError {
+  enum class Kind { not_found, not_in_this_state, bad_input, unavailable };
+  Kind kind{};
+  std::string detail{};
+};
+template <typename T>
+using OperationResult = std::expected<T, OperationError>;
+
+struct KeyAccess {
+  std::filesystem::path directory{};
+  storage::KeyStore& store;
+  RotationSettings settings{};
+  std::string actor{};
+};
+
+/// A new key, published now, signing from now + publish_before.
+[[nodiscard]] OperationResult<storage::KeyRecord> generate_key(KeyAccess& access, WallTime now);
+/// A PKCS#8 PEM brought from elsewhere; the same times. A key that is there already, or was ever
+/// retired, is refused.
+[[nodiscard]] OperationResult<storage::KeyRecord> import_key(KeyAccess& access,
+                                                             std::string_view pem, WallTime now);
+/// Hands over to the key that may sign; none: not_in_this_state, with what to do.
+[[nodiscard]] OperationResult<storage::KeyRecord> retire_key(KeyAccess& access,
+                                                             std::string_view kid, WallTime now);
+
+struct CompromisedResult {
+  storage::KeyRecord retired{};
+  std::string signing{};  // the kid that signs from now on
+  std::string warning{};  // about verifiers' caches, where that key was not published before
+};
+/// For a leaked key: out of the JWKS at once, its PEM to `retired/`, another key signs at once.
+[[nodiscard]] OperationResult<CompromisedResult> retire_key_now(KeyAccess& access,
+                                                                std::string_view kid, WallTime now);
+
+}  // namespace grantd::keys

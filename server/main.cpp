@@ -1,0 +1,202 @@
+// The wiring diagram: the one place that constructs the server's parts and joins them. No
+// singletons, no self-registration. What each part does stands in its own header.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+#include "server/base/blocking_pool.h"
+#include "server/cli/app.h"
+#include "server/cli/migrate.h"
+#include "server/endpoints/health.h"
+#include "server/endpoints/introspect.h"
+#include "server/endpoints/jwks.h"
+#include "server/endpoints/metadata.h"
+#include "server/endpoints/metrics.h"
+#include "server/endpoints/revoke.h"
+#include "server/endpoints/token.h"
+#include "server/grants/client_credentials.h"
+#include "server/service/changes.h"
+#include "server/service/key_events.h"
+#include "server/service/maintenance.h"
+#include "server/service/reloader.h"
+#include "server/service/settings.h"
+#include "storage/sqlite/sqlite_storage.h"
+
+namespace grantd {
+namespace {
+
+constexpr std::size_t blocking_threads = 2;
+constexpr std::size_t max_blocking_pending = 1024;
+
+constexpr int cannot_be_done = 1;
+constexpr int bad_configuration = 2;
+
+int fail(int status, std::string_view what) {
+  std::cerr << "grantd: " << what << "\n";
+  return status;
+}
+
+/// The process holds private keys and peppers: no core dump, no debugger of another user's.
+void protect_memory() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+template <typename Endpoint>
+http::Handler handler(Endpoint& endpoint) {
+  return [&endpoint](const http::Request& request) { return endpoint.handle(request); };
+}
+
+int serve(const cli::ServeRequest& request) {
+  // Until the server's own handler is there, a SIGHUP must not end a starting process: the
+  // configuration was read just now.
+  std::signal(SIGHUP, SIG_IGN);
+  protect_memory();
+  const auto& config = request.config;
+  SystemClock clock;
+  SystemRandom random;
+
+  // Storage and secrets.
+  auto storage = storage::sqlite::SqliteStorage::open({.path = config.storage.sqlite_path},
+                                                      storage::sqlite::SqliteStorage::Create::yes);
+  if (!storage) return fail(cannot_be_done, "storage.url: " + storage.error());
+  const auto only_server = storage::sqlite::ServerLock::acquire(config.storage.sqlite_path);
+  if (!only_server) return fail(cannot_be_done, only_server.error());
+  if (const auto migrated = cli::migrate(**storage, floor_seconds(clock.now())); !migrated) {
+    return fail(cannot_be_done, "storage.url: " + migrated.error());
+  }
+  auto loaded_peppers = service::load_covering_peppers(config.storage.pepper_file, **storage);
+  if (!loaded_peppers) return fail(bad_configuration, loaded_peppers.error());
+  Snapshot<clients::Peppers> peppers(
+      std::make_shared<const clients::Peppers>(std::move(loaded_peppers->peppers)));
+
+  // TLS.
+  auto ticket_keys = std::make_shared<http::tls::TicketKeys>(clock, random);
+  auto tls_context = http::tls::Context::make(config.listen.certificate_file,
+                                              config.listen.private_key_file, ticket_keys);
+  if (!tls_context) return fail(bad_configuration, "listen.tls: " + tls_context.error());
+  Snapshot<http::tls::Context> tls(*tls_context);
+
+  // Log and metrics.
+  observe::Log log(clock, service::level_of(config.log.level),
+                   service::format_of(config.log.format));
+  observe::Metrics metrics;
+  metrics.log_dropped_from([&log] { return log.dropped(); });
+  metrics.certificate_expires((*tls_context)->not_after().time_since_epoch().count());
+  for (const auto& warning : {loaded_peppers->warning.value_or(""), (*tls_context)->warning()}) {
+    if (warning.empty()) continue;
+    log.event(observe::Level::warn, "file_permissions", {{"detail", std::string_view(warning)}});
+  }
+  log.event(observe::Level::info, "start",
+            {{"version", std::string_view(GRANTD_VERSION)},
+             {"issuer", std::string_view(config.issuer)},
+             {"config", std::string_view(config.file.native())}});
+
+  // Keys.
+  service::KeyEvents key_events(log, metrics);
+  keys::KeyRing key_ring(config.keys.directory, **storage, clock,
+                         [&](const keys::KeyEvent& event) { key_events.report(event); });
+  if (const auto started = key_ring.start(service::rotation_of(config)); !started) {
+    return fail(cannot_be_done, "keys: " + started.error());
+  }
+  keys::OpenSslSigner signer;
+
+  // Clients.
+  BlockingPool pool(blocking_threads, max_blocking_pending);
+  clients::ClientCache client_cache(**storage, pool, [&](bool hit) { metrics.client_cache(hit); });
+  std::uint64_t seed = 0;
+  random.fill(std::as_writable_bytes(std::span(&seed, 1)));
+  clients::FailureCounter failures(seed);
+  clients::LastUsed last_used;
+  clients::Authenticator authenticator(client_cache, peppers, failures, last_used, clock,
+                                       service::authentication_of(config));
+
+  // Tokens and grants.
+  Snapshot<grants::Policy> policy(
+      std::make_shared<const grants::Policy>(service::policy_of(config)));
+  tokens::Revocations revocations;
+  const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, random);
+  const grants::ClientCredentials client_credentials(policy, issuer);
+  const std::vector<const grants::Grant*> grants{&client_credentials};
+  std::vector<std::string_view> grant_types;
+  for (const auto* grant : grants) grant_types.push_back(grant->grant_type());
+
+  // Endpoints.
+  std::atomic<bool> storage_answers{true};
+  endpoints::TokenEndpoint token(authenticator, grants, clock, metrics);
+  endpoints::IntrospectEndpoint introspect(authenticator, config.issuer, key_ring.key_set(),
+                                           revocations, clock, metrics);
+  endpoints::RevokeEndpoint revoke({authenticator, config.issuer, key_ring.key_set(), policy,
+                                    **storage, revocations, pool, clock, metrics});
+  endpoints::JwksEndpoint jwks(key_ring.key_set(), config.keys.jwks_max_age);
+  endpoints::MetadataEndpoint metadata(config.issuer, grant_types, config.keys.jwks_max_age);
+  endpoints::HealthEndpoint health(storage_answers, key_ring.key_set());
+  endpoints::MetricsEndpoint metrics_text(metrics);
+
+  using http::Method;
+  const auto paths = endpoints::paths_of(config.issuer);
+  const http::Router public_router({
+      {paths.base_path + "/token", "token", Method::post, handler(token)},
+      {paths.base_path + "/introspect", "introspect", Method::post, handler(introspect)},
+      {paths.base_path + "/revoke", "revoke", Method::post, handler(revoke)},
+      {paths.base_path + "/.well-known/jwks.json", "jwks", Method::get, handler(jwks)},
+      {paths.metadata_path, "metadata", Method::get, handler(metadata)},
+  });
+  const http::Router ops_router({
+      {"/healthz", "healthz", Method::get, [&](const http::Request& r) { return health.live(r); }},
+      {"/readyz", "readyz", Method::get, [&](const http::Request& r) { return health.ready(r); }},
+      {"/metrics", "metrics", Method::get, handler(metrics_text)},
+  });
+
+  // What changes while the server runs.
+  const auto newest = (*storage)->newest_change();
+  if (!newest) return fail(cannot_be_done, "storage.url: " + newest.error().detail);
+  storage::ChangeFollower follower(**storage, *newest);
+  service::Changes changes({**storage, client_cache, revocations, key_ring, clock, log});
+  if (const auto read = changes.load_revocations(); !read) {
+    return fail(cannot_be_done, "storage.url: " + read.error().detail);
+  }
+  follower.subscribe(changes.subscriber());
+  Snapshot<http::Limits> limits(std::make_shared<const http::Limits>(service::limits_of(config)));
+  service::Reloader reloader(config, request.environment,
+                             {limits, policy, tls, peppers, authenticator, jwks, metadata, key_ring,
+                              **storage, ticket_keys, log, metrics});
+  service::Maintenance maintenance({**storage, follower, changes, key_ring, last_used, revocations,
+                                    reloader, storage_answers, clock, log, metrics});
+
+  // The server itself.
+  const auto cores = std::max(std::thread::hardware_concurrency(), 1U);
+  http::Server server({clock, random, log, metrics, limits},
+                      config.listen.workers == 0 ? cores : config.listen.workers);
+  const auto port =
+      server.listen({config.listen.address, config.listen.port, &public_router, &tls, true});
+  if (!port) return fail(cannot_be_done, "listen: " + port.error());
+  const auto ops_port =
+      server.listen({config.ops.address, config.ops.port, &ops_router, nullptr, false});
+  if (!ops_port) return fail(cannot_be_done, "ops: " + ops_port.error());
+  log.event(observe::Level::info, "listening",
+            {{"address", std::string_view(config.listen.address)},
+             {"port", std::int64_t{*port}},
+             {"ops_address", std::string_view(config.ops.address)},
+             {"ops_port", std::int64_t{*ops_port}}});
+  if (request.on_ready) request.on_ready(*port, *ops_port);
+
+  std::jthread maintenance_thread(
+      [&maintenance](const std::stop_token& stop) { maintenance.run(stop); });
+  server.run([&maintenance] { maintenance.request_reload(); });
+  maintenance_thread.request_stop();
+  maintenance_thread.join();
+  pool.join();
+  log.event(observe::Level::info, "stop");
+  return 0;
+}
+
+}  // namespace
+}  // namespace grantd
+
+int main(int argc, char** argv) { return grantd::cli::run(argc, argv, grantd::serve); }

@@ -1,0 +1,236 @@
+#include "server/observe/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace grantd::observe {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using prometheus::Registry;
+
+/// Above that many values of one label, newcomers share the value "other": a scrape stays small
+/// whatever a caller passes in.
+constexpr std::size_t max_label_values = 64;
+constexpr std::string_view other = "other";
+
+const Histogram::BucketBoundaries& latency_buckets() {
+  static const Histogram::BucketBoundaries seconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                                   0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
+                                                   1,      2.5,     5,      10};
+  return seconds;
+}
+
+Family<Counter>& counters(Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+Counter& counter(Registry& registry, const char* name, const char* help) {
+  return counters(registry, name, help).Add({});
+}
+
+Gauge& gauge(Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
+/// The metrics without labels: there from the start, at 0.
+struct Plain {
+  explicit Plain(Registry& registry)
+      : tokens_issued(counter(registry, "grantd_tokens_issued_total", "Access tokens issued.")),
+        revocations(counter(registry, "grantd_revocations_total", "Tokens revoked.")),
+        config_reloads(counter(registry, "grantd_config_reloads_total",
+                               "Configurations put into force by a reload.")),
+        config_reload_failures(counter(registry, "grantd_config_reload_failures_total",
+                                       "Reloads refused; what ran before stays in force.")),
+        key_load_failures(counter(registry, "grantd_key_load_failures_total",
+                                  "Files in the key directory that could not be used.")),
+        cache_hits(counter(registry, "grantd_client_cache_hits_total",
+                           "Client lookups answered from memory.")),
+        cache_misses(counter(registry, "grantd_client_cache_misses_total",
+                             "Client lookups that went to storage.")),
+        storage_failures(
+            counter(registry, "grantd_storage_failures_total", "Storage operations that failed.")),
+        connections_refused(counter(registry, "grantd_connections_refused_total",
+                                    "Connections closed on arrival: too many were open.")),
+        handshake_failures(counter(registry, "grantd_tls_handshake_failures_total",
+                                   "TLS handshakes that failed or timed out.")),
+        log_dropped(counter(registry, "grantd_log_dropped_total",
+                            "Log lines that stdout did not take in time.")),
+        connections(gauge(registry, "grantd_connections", "Connections open now.")),
+        certificate_expiry(gauge(registry, "grantd_tls_certificate_expiry_seconds",
+                                 "When the TLS certificate expires, in seconds since 1970.")),
+        published_keys(gauge(registry, "grantd_published_keys", "Keys published in the JWKS.")),
+        signing_key_since(gauge(registry, "grantd_signing_key_since_seconds",
+                                "When the signing key began to sign, in seconds since 1970.")),
+        live_revocations(gauge(registry, "grantd_live_revocations",
+                               "Revoked tokens that have not expired yet.")) {}
+
+  Counter& tokens_issued;
+  Counter& revocations;
+  Counter& config_reloads;
+  Counter& config_reload_failures;
+  Counter& key_load_failures;
+  Counter& cache_hits;
+  Counter& cache_misses;
+  Counter& storage_failures;
+  Counter& connections_refused;
+  Counter& handshake_failures;
+  Counter& log_dropped;
+  Gauge& connections;
+  Gauge& certificate_expiry;
+  Gauge& published_keys;
+  Gauge& signing_key_since;
+  Gauge& live_revocations;
+};
+
+/// One endpoint's series, found once and kept: the registry never moves a metric.
+struct Endpoint {
+  std::string name{};
+  Histogram* latency{nullptr};
+  std::vector<std::pair<unsigned, Counter*>> by_status{};
+};
+
+struct Reason {
+  std::string name{};
+  Counter* failures{nullptr};
+};
+
+/// The entry of that name, made where it is missing; that of "other" where there are too many.
+/// A walk over a few names costs less than hashing one.
+template <typename Entry, typename Make>
+Entry& find_or_make(std::vector<Entry>& entries, std::string_view name, Make make) {
+  auto found = std::ranges::find(entries, name, &Entry::name);
+  if (found == entries.end() && entries.size() >= max_label_values) {
+    name = other;
+    found = std::ranges::find(entries, name, &Entry::name);
+  }
+  return found != entries.end() ? *found : entries.emplace_back(make(std::string(name)));
+}
+
+}  // namespace
+
+class Metrics::Impl {
+ public:
+  Impl() {
+    prometheus::BuildGauge()
+        .Name("grantd_build_info")
+        .Help("Always 1; the version is in the label.")
+        .Register(registry_)
+        .Add({{"version", GRANTD_VERSION}})
+        .Set(1);
+  }
+
+  [[nodiscard]] const Plain& plain() const { return plain_; }
+
+  void request(std::string_view endpoint, unsigned status, std::chrono::nanoseconds duration) {
+    const auto [total, latency] = request_series(endpoint, status);
+    total->Increment();
+    latency->Observe(std::chrono::duration<double>(duration).count());
+  }
+
+  void authentication_failed(std::string_view reason) {
+    const std::lock_guard lock(mutex_);
+    find_or_make(reasons_, reason, [this](std::string name) {
+      Counter& failures = authentication_failures_.Add({{"reason", name}});
+      return Reason{std::move(name), &failures};
+    }).failures->Increment();
+  }
+
+  void log_dropped_from(std::function<std::uint64_t()> dropped) {
+    const std::lock_guard lock(mutex_);
+    dropped_ = std::move(dropped);
+  }
+
+  [[nodiscard]] std::string text() {
+    {
+      const std::lock_guard lock(mutex_);
+      Counter& counter = plain_.log_dropped;
+      if (dropped_) counter.Increment(static_cast<double>(dropped_()) - counter.Value());
+    }
+    return prometheus::TextSerializer().Serialize(registry_.Collect());
+  }
+
+ private:
+  std::pair<Counter*, Histogram*> request_series(std::string_view name, unsigned status) {
+    const std::lock_guard lock(mutex_);
+    Endpoint& endpoint = find_or_make(endpoints_, name, [this](std::string key) {
+      Histogram& latency = durations_.Add({{"endpoint", key}}, latency_buckets());
+      return Endpoint{.name = std::move(key), .latency = &latency};
+    });
+    for (const auto& [known, total] : endpoint.by_status) {
+      if (known == status) return {total, endpoint.latency};
+    }
+    Counter& total =
+        requests_.Add({{"endpoint", endpoint.name}, {"status", std::to_string(status)}});
+    endpoint.by_status.emplace_back(status, &total);
+    return {&total, endpoint.latency};
+  }
+
+  Registry registry_;
+  Plain plain_{registry_};
+  Family<Counter>& requests_{
+      counters(registry_, "grantd_requests_total", "Requests answered, by endpoint and status.")};
+  Family<Counter>& authentication_failures_{
+      counters(registry_, "grantd_authentication_failures_total",
+               "Client authentications that failed, by reason.")};
+  Family<Histogram>& durations_{prometheus::BuildHistogram()
+                                    .Name("grantd_request_duration_seconds")
+                                    .Help("Time from a request read to its answer, by endpoint.")
+                                    .Register(registry_)};
+  std::mutex mutex_;
+  std::vector<Endpoint> endpoints_;
+  std::vector<Reason> reasons_;
+  std::function<std::uint64_t()> dropped_;
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::request(std::string_view endpoint, unsigned status,
+                      std::chrono::nanoseconds duration) {
+  impl_->request(endpoint, status, duration);
+}
+void Metrics::token_issued() { impl_->plain().tokens_issued.Increment(); }
+void Metrics::token_revoked() { impl_->plain().revocations.Increment(); }
+void Metrics::authentication_failed(std::string_view reason) {
+  impl_->authentication_failed(reason);
+}
+void Metrics::config_reloaded() { impl_->plain().config_reloads.Increment(); }
+void Metrics::config_reload_failed() { impl_->plain().config_reload_failures.Increment(); }
+void Metrics::key_load_failed() { impl_->plain().key_load_failures.Increment(); }
+void Metrics::client_cache(bool hit) {
+  (hit ? impl_->plain().cache_hits : impl_->plain().cache_misses).Increment();
+}
+void Metrics::storage_failed() { impl_->plain().storage_failures.Increment(); }
+void Metrics::connection_refused() { impl_->plain().connections_refused.Increment(); }
+void Metrics::handshake_failed() { impl_->plain().handshake_failures.Increment(); }
+void Metrics::connections(std::int64_t change) {
+  impl_->plain().connections.Increment(static_cast<double>(change));
+}
+void Metrics::certificate_expires(std::int64_t unix_seconds) {
+  impl_->plain().certificate_expiry.Set(static_cast<double>(unix_seconds));
+}
+void Metrics::signing_key(std::int64_t published, std::int64_t signs_since_unix_seconds) {
+  impl_->plain().published_keys.Set(static_cast<double>(published));
+  impl_->plain().signing_key_since.Set(static_cast<double>(signs_since_unix_seconds));
+}
+void Metrics::live_revocations(std::int64_t count) {
+  impl_->plain().live_revocations.Set(static_cast<double>(count));
+}
+void Metrics::log_dropped_from(std::function<std::uint64_t()> dropped) {
+  impl_->log_dropped_from(std::move(dropped));
+}
+std::string Metrics::text() const { return impl_->text(); }
+
+}  // namespace grantd::observe

@@ -1,0 +1,90 @@
+#include "server/service/maintenance.h"
+
+#include <exception>
+#include <utility>
+
+namespace grantd::service {
+
+void Maintenance::request_reload() {
+  {
+    const std::lock_guard lock(mutex_);
+    reload_requested_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Maintenance::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    bool reload = false;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, stop, storage::ChangeFollower::interval,
+                     [this] { return reload_requested_; });
+      reload = std::exchange(reload_requested_, false);
+    }
+    // An exception here is broken machinery (no memory, say): logged, and tried again next turn.
+    try {
+      if (reload) with_.reloader.reload();
+      turn();
+    } catch (const std::exception& fault) {
+      with_.log.event(observe::Level::error, "maintenance_failed",
+                      {{"detail", std::string_view(fault.what())}});
+    }
+  }
+  flush_last_used();
+}
+
+void Maintenance::turn() {
+  follow();
+  with_.keys.tick();
+  const auto now = with_.clock.steady();
+  if (now >= next_flush_) {
+    flush_last_used();
+    next_flush_ = now + clients::LastUsed::flush_interval;
+  }
+  if (now >= next_sweep_) {
+    sweep();
+    next_sweep_ = now + sweep_interval;
+  }
+}
+
+void Maintenance::follow() {
+  auto read = with_.follower.poll();
+  // An idle database still says whether it answers.
+  if (read) read = with_.storage.ping();
+  const bool answers = read.has_value();
+  if (with_.storage_answers.exchange(answers) != answers) {
+    if (answers) {
+      with_.log.event(observe::Level::info, "storage_back");
+    } else {
+      with_.log.event(observe::Level::error, "storage_unavailable",
+                      {{"detail", std::string_view(read.error().detail)}});
+      with_.metrics.storage_failed();
+    }
+  }
+  if (answers) with_.changes.settle();
+  with_.metrics.live_revocations(static_cast<std::int64_t>(with_.revocations.size()));
+}
+
+void Maintenance::flush_last_used() {
+  if (const auto written = with_.last_used.flush(with_.storage); !written) {
+    with_.log.event(observe::Level::warn, "last_used_not_written",
+                    {{"detail", std::string_view(written.error().detail)}});
+  }
+}
+
+void Maintenance::sweep() {
+  const auto now = floor_seconds(with_.clock.now());
+  with_.revocations.sweep(now);
+  // In small transactions: a long one would hold up revocations that wait to be acknowledged.
+  for (std::size_t round = 0; round < sweep_rounds; ++round) {
+    const auto swept = with_.storage.sweep_revocations(now, sweep_rows);
+    if (!swept || *swept < sweep_rows) break;
+  }
+  for (std::size_t round = 0; round < sweep_rounds; ++round) {
+    const auto swept = with_.storage.sweep_changes(now - keep_changes, sweep_rows);
+    if (!swept || *swept < sweep_rows) break;
+  }
+}
+
+}  // namespace grantd::service

@@ -1,0 +1,66 @@
+/// The one thread for everything that is due by the clock and may block: following changes, key
+/// rotation, last-used times, sweeping what has expired, and reloads.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+
+#include "server/base/clock.h"
+#include "server/clients/last_used.h"
+#include "server/keys/key_ring.h"
+#include "server/observe/log.h"
+#include "server/observe/metrics.h"
+#include "server/service/changes.h"
+#include "server/service/reloader.h"
+#include "server/tokens/revocations.h"
+#include "storage/change_follower.h"
+#include "storage/stores.h"
+
+namespace grantd::service {
+
+class Maintenance {
+ public:
+  static constexpr std::chrono::seconds sweep_interval{60};
+  static constexpr std::size_t sweep_rows = 1000;
+  static constexpr std::size_t sweep_rounds = 100;
+  /// How long the operators' log of changes is kept; a reader that was away longer loads anew.
+  static constexpr std::chrono::days keep_changes{30};
+
+  struct Dependencies {
+    storage::Storage& storage;
+    storage::ChangeFollower& follower;
+    Changes& changes;
+    keys::KeyRing& keys;
+    clients::LastUsed& last_used;
+    tokens::Revocations& revocations;
+    Reloader& reloader;
+    std::atomic<bool>& storage_answers;
+    const Clock& clock;
+    observe::Log& log;
+    observe::Metrics& metrics;
+  };
+  explicit Maintenance(Dependencies dependencies) : with_(dependencies) {}
+
+  /// The thread's body; ends soon after `stop` is requested, with the last-used times written.
+  void run(const std::stop_token& stop);
+
+  /// From any thread: reload soon.
+  void request_reload();
+
+ private:
+  void turn();
+  void follow();
+  void flush_last_used();
+  void sweep();
+
+  Dependencies with_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool reload_requested_{false};
+  SteadyTime next_flush_{};
+  SteadyTime next_sweep_{};
+};
+
+}  // namespace grantd::service

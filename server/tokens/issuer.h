@@ -1,0 +1,49 @@
+/// Issues JWT access tokens (RFC 9068). Writes nothing to storage. Thread-safe.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "server/base/clock.h"
+#include "server/base/random.h"
+#include "server/base/snapshot.h"
+#include "server/keys/key_set.h"
+#include "server/keys/signer.h"
+#include "server/oauth/audience.h"
+#include "server/oauth/error.h"
+
+namespace grantd::tokens {
+
+/// What a grant has decided.
+struct TokenSpec {
+  std::string subject{};
+  std::string client_id{};
+  oauth::Granted granted{};
+  std::chrono::seconds lifetime{0};
+};
+
+struct IssuedToken {
+  std::string access_token{};
+  std::chrono::seconds expires_in{0};
+  std::string scope{};  // empty where the token has none
+};
+
+class Issuer {
+ public:
+  /// `issuer`: `iss`, byte for byte. The references outlive the object.
+  Issuer(std::string issuer, const Snapshot<keys::KeySet>& keys, keys::Signer& signer,
+         Random& random);
+
+  /// Errors: temporarily_unavailable where no key may sign, server_error where signing failed.
+  boost::asio::awaitable<oauth::Result<IssuedToken>> issue(TokenSpec spec, WallTime now) const;
+
+ private:
+  const std::string issuer_;
+  const Snapshot<keys::KeySet>& keys_;
+  keys::Signer& signer_;
+  Random& random_;
+};
+
+}  // namespace grantd::tokens

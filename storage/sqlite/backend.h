@@ -1,0 +1,102 @@
+/// The store interfaces over one Database, split over sqlite_*.cpp by concern.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "storage/sqlite/database.h"
+#include "storage/sqlite/sqlite_storage.h"
+
+namespace grantd::storage::sqlite {
+
+class Backend final : public SqliteStorage {
+ public:
+  explicit Backend(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+  StoreResult<void> ping() override;
+  StoreResult<std::vector<AppliedMigration>> applied_migrations() override;
+  StoreResult<void> apply(const std::vector<Migration>& migrations, sys_seconds now) override;
+  std::expected<void, std::string> backup_to(const std::filesystem::path& target) override;
+
+  StoreResult<ClientWithSecrets> find_client(std::string_view id) override;
+  StoreResult<std::vector<ClientRecord>> list_clients() override;
+  StoreResult<void> create_client(const ClientRecord& client, const SecretRecord& secret,
+                                  std::string_view actor) override;
+  StoreResult<ClientRecord> update_client(std::string_view id,
+                                          const std::function<void(ClientRecord&)>& edit,
+                                          sys_seconds now, std::string_view actor) override;
+  StoreResult<void> disable_client(const NotBefore& not_before, std::string_view actor) override;
+  StoreResult<void> enable_client(std::string_view id, sys_seconds now,
+                                  std::string_view actor) override;
+  StoreResult<void> delete_client(const NotBefore& not_before, std::string_view actor) override;
+
+  StoreResult<void> add_secret(std::string_view client_id, const SecretRecord& secret,
+                               std::string_view actor) override;
+  StoreResult<void> remove_secret(
+      std::string_view client_id, std::string_view secret_id,
+      const std::function<std::expected<void, std::string>(const ClientWithSecrets&)>& decide,
+      sys_seconds now, std::string_view actor) override;
+  StoreResult<void> record_secret_uses(const std::vector<SecretUse>& uses) override;
+
+  StoreResult<std::vector<PepperCheck>> peppers_in_use() override;
+  StoreResult<void> register_pepper(const PepperCheck& pepper, sys_seconds now) override;
+
+  StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
+                           std::string_view actor) override;
+  StoreResult<void> set_not_before(const NotBefore& not_before, std::string_view actor) override;
+  StoreResult<void> load_revocations(sys_seconds now,
+                                     const std::function<void(const Revocation&)>& each) override;
+  StoreResult<std::vector<NotBefore>> load_not_before(sys_seconds now) override;
+  StoreResult<std::optional<Revocation>> find_revocation(std::string_view jti) override;
+  StoreResult<std::size_t> sweep_revocations(sys_seconds now, std::size_t max_rows) override;
+
+  StoreResult<std::vector<KeyRecord>> load_keys() override;
+  StoreResult<std::vector<KeyRecord>> update_keys(
+      const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>&
+          decide,
+      sys_seconds now, std::string_view actor) override;
+
+  StoreResult<std::int64_t> newest_change() override;
+  StoreResult<Page> changes_after(std::int64_t after, std::size_t max_rows) override;
+  StoreResult<std::size_t> sweep_changes(sys_seconds before, std::size_t max_rows) override;
+
+ private:
+  struct PendingRevocation {
+    const Revocation& revocation;
+    sys_seconds now;
+    std::string_view actor;
+    std::optional<StoreResult<void>> outcome{};
+  };
+
+  [[nodiscard]] StoreResult<void> commit(const std::vector<PendingRevocation*>& group);
+
+  std::unique_ptr<Database> database_;
+  std::mutex pending_mutex_;
+  std::condition_variable group_settled_;
+  std::vector<PendingRevocation*> pending_revocations_;
+  bool committing_{false};  // one thread commits its group; the next group gathers
+};
+
+/// What several concerns need, each inside the caller's transaction; they throw Failure.
+
+void append_change(Connection& connection, ChangeKind kind, std::string_view id, sys_seconds at,
+                   std::string_view actor);
+/// Keeps the later times; whether anything moved.
+bool put_not_before(Connection& connection, const NotBefore& not_before);
+/// Errors: not_found.
+[[nodiscard]] StoreResult<ClientWithSecrets> load_client(Connection& connection,
+                                                         std::string_view id);
+void insert_secret(Connection& connection, std::string_view client_id, const SecretRecord& secret);
+[[nodiscard]] bool secret_exists(Connection& connection, std::string_view secret_id);
+[[nodiscard]] std::vector<SecretRecord> load_secrets(Connection& connection,
+                                                     std::string_view client_id);
+
+[[nodiscard]] inline std::unexpected<StoreError> client_not_found(std::string_view id) {
+  return std::unexpected(StoreError{StoreErrorCode::not_found, "no client " + std::string(id)});
+}
+
+}  // namespace grantd::storage::sqlite

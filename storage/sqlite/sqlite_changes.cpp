@@ -1,0 +1,81 @@
+#include "storage/names.h"
+#include "storage/sqlite/backend.h"
+
+namespace grantd::storage::sqlite {
+namespace {
+
+std::int64_t newest_seq(Connection& connection) {
+  auto row = connection.query("SELECT value FROM counter WHERE name = 'change'");
+  return row.step() ? row.integer(0) : 0;
+}
+
+/// Whether a reader that has seen everything up to `after` missed something.
+bool is_gap(Connection& connection, std::int64_t after) {
+  const std::int64_t newest = newest_seq(connection);
+  if (after == newest) return false;
+  if (after > newest) return true;  // an older copy of the database was restored
+  auto oldest = connection.query("SELECT seq FROM change ORDER BY seq LIMIT 1");
+  return !oldest.step() || oldest.integer(0) > after + 1;
+}
+
+}  // namespace
+
+void append_change(Connection& connection, ChangeKind kind, std::string_view id, sys_seconds at,
+                   std::string_view actor) {
+  std::int64_t seq = 0;
+  {
+    auto next = connection.query(
+        "UPDATE counter SET value = value + 1 WHERE name = 'change' RETURNING value");
+    if (!next.step()) throw Failure(SQLITE_CORRUPT, "the counter 'change' is missing");
+    seq = next.integer(0);
+    next.step();
+  }
+  connection.run("INSERT INTO change (seq, kind, id, at, actor) VALUES (?, ?, ?, ?, ?)", seq,
+                 name(kind), id, at, actor);
+}
+
+StoreResult<std::int64_t> Backend::newest_change() {
+  return database_->read(
+      [](Connection& connection) -> StoreResult<std::int64_t> { return newest_seq(connection); });
+}
+
+StoreResult<ChangeStore::Page> Backend::changes_after(std::int64_t after, std::size_t max_rows) {
+  auto page = database_->read([&](Connection& connection) -> StoreResult<Page> {
+    Page read;
+    read.gap = is_gap(connection, after);
+    auto rows = connection.query(
+        "SELECT seq, kind, id, at, actor FROM change WHERE seq > ? ORDER BY seq LIMIT ?", after,
+        static_cast<std::int64_t>(max_rows));
+    while (rows.step()) {
+      const auto kind = change_kind(rows.text(1));
+      if (!kind) {
+        // Written by a newer grantd: whatever it changed, loading everything anew sees it.
+        read.gap = true;
+        continue;
+      }
+      read.changes.push_back(
+          {rows.integer(0), *kind, rows.string(2), rows.time(3), rows.string(4)});
+    }
+    return read;
+  });
+  // Of another database `after` says nothing.
+  if (page && database_->take_replaced()) page->gap = true;
+  return page;
+}
+
+StoreResult<std::size_t> Backend::sweep_changes(sys_seconds before, std::size_t max_rows) {
+  return database_->write([&](Connection& connection) -> StoreResult<std::size_t> {
+    std::int64_t last_old = 0;
+    {
+      // From the oldest on, not by time: a clock that was set back must leave no hole that a reader
+      // could fall into unawares.
+      auto rows = connection.query("SELECT seq, at FROM change WHERE seq < ? ORDER BY seq LIMIT ?",
+                                   newest_seq(connection), static_cast<std::int64_t>(max_rows));
+      while (rows.step() && rows.time(1) < before) last_old = rows.integer(0);
+    }
+    connection.run("DELETE FROM change WHERE seq <= ?", last_old);
+    return connection.changes();
+  });
+}
+
+}  // namespace grantd::storage::sqlite

@@ -1,0 +1,220 @@
+#include <algorithm>
+
+#include "storage/names.h"
+#include "storage/sqlite/backend.h"
+
+namespace grantd::storage::sqlite {
+namespace {
+
+constexpr std::string_view all_client_columns =
+    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at FROM client"
+    " ORDER BY id";
+constexpr std::string_view client_columns_by_id =
+    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at FROM client"
+    " WHERE id = ?";
+
+ClientRecord read_client(const Statement& row) {
+  ClientRecord client;
+  client.id = row.string(0);
+  client.name = row.string(1);
+  const auto method = auth_method(row.text(2));
+  if (!method) throw Failure(SQLITE_CORRUPT, "unknown auth_method of client " + client.id);
+  client.auth_method = *method;
+  if (!row.is_null(3)) client.token_lifetime = std::chrono::seconds{row.integer(3)};
+  client.enabled = row.boolean(4);
+  client.created_at = row.time(5);
+  client.updated_at = row.time(6);
+  return client;
+}
+
+std::vector<std::string> read_list(Connection& connection, std::string_view sql,
+                                   std::string_view id) {
+  std::vector<std::string> list;
+  auto rows = connection.query(sql, id);
+  while (rows.step()) list.push_back(rows.string(0));
+  return list;
+}
+
+void load_lists(Connection& connection, ClientRecord& client) {
+  client.scopes =
+      read_list(connection, "SELECT scope FROM client_scope WHERE client_id = ? ORDER BY position",
+                client.id);
+  client.audiences = read_list(
+      connection, "SELECT audience FROM client_audience WHERE client_id = ? ORDER BY position",
+      client.id);
+  client.default_audiences = read_list(
+      connection,
+      "SELECT audience FROM client_audience WHERE client_id = ? AND default_position IS NOT NULL"
+      " ORDER BY default_position",
+      client.id);
+  client.serves = read_list(
+      connection, "SELECT resource FROM client_serves WHERE client_id = ? ORDER BY position",
+      client.id);
+}
+
+std::optional<std::int64_t> position_in(const std::vector<std::string>& list,
+                                        const std::string& wanted) {
+  const auto found = std::ranges::find(list, wanted);
+  if (found == list.end()) return std::nullopt;
+  return found - list.begin();
+}
+
+void insert_lists(Connection& connection, const ClientRecord& client) {
+  for (std::int64_t position = 0; const std::string& scope : client.scopes) {
+    connection.run("INSERT INTO client_scope (client_id, position, scope) VALUES (?, ?, ?)",
+                   client.id, position++, scope);
+  }
+  for (std::int64_t position = 0; const std::string& audience : client.audiences) {
+    connection.run(
+        "INSERT INTO client_audience (client_id, position, audience, default_position)"
+        " VALUES (?, ?, ?, ?)",
+        client.id, position++, audience, position_in(client.default_audiences, audience));
+  }
+  for (std::int64_t position = 0; const std::string& resource : client.serves) {
+    connection.run("INSERT INTO client_serves (client_id, position, resource) VALUES (?, ?, ?)",
+                   client.id, position++, resource);
+  }
+}
+
+void delete_lists(Connection& connection, std::string_view id) {
+  connection.run("DELETE FROM client_scope WHERE client_id = ?", id);
+  connection.run("DELETE FROM client_audience WHERE client_id = ?", id);
+  connection.run("DELETE FROM client_serves WHERE client_id = ?", id);
+}
+
+/// What the columns cannot express would else be lost in silence.
+StoreResult<void> check_defaults(const ClientRecord& client) {
+  for (const std::string& audience : client.default_audiences) {
+    if (!position_in(client.audiences, audience)) {
+      return std::unexpected(
+          StoreError{StoreErrorCode::limit,
+                     "default audience " + audience + " is not among the client's audiences"});
+    }
+  }
+  return {};
+}
+
+/// Errors: not_found.
+StoreResult<ClientRecord> load_record(Connection& connection, std::string_view id) {
+  std::optional<ClientRecord> client;
+  {
+    auto row = connection.query(client_columns_by_id, id);
+    if (row.step()) client = read_client(row);
+  }
+  if (!client) return client_not_found(id);
+  load_lists(connection, *client);
+  return std::move(*client);
+}
+
+StoreResult<void> set_enabled(Connection& connection, std::string_view id, bool enabled,
+                              sys_seconds now) {
+  connection.run("UPDATE client SET enabled = ?, updated_at = ? WHERE id = ?", enabled, now, id);
+  if (connection.changes() == 0) return client_not_found(id);
+  return {};
+}
+
+}  // namespace
+
+StoreResult<ClientWithSecrets> load_client(Connection& connection, std::string_view id) {
+  auto client = load_record(connection, id);
+  if (!client) return std::unexpected(client.error());
+  return ClientWithSecrets{std::move(*client), load_secrets(connection, id)};
+}
+
+StoreResult<ClientWithSecrets> Backend::find_client(std::string_view id) {
+  return database_->read([&](Connection& connection) { return load_client(connection, id); });
+}
+
+StoreResult<std::vector<ClientRecord>> Backend::list_clients() {
+  return database_->read([](Connection& connection) -> StoreResult<std::vector<ClientRecord>> {
+    std::vector<ClientRecord> clients;
+    auto rows = connection.query(all_client_columns);
+    while (rows.step()) {
+      clients.push_back(read_client(rows));
+      load_lists(connection, clients.back());
+    }
+    return clients;
+  });
+}
+
+StoreResult<void> Backend::create_client(const ClientRecord& client, const SecretRecord& secret,
+                                         std::string_view actor) {
+  if (auto checked = check_defaults(client); !checked) return checked;
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    if (connection.query(client_columns_by_id, client.id).step()) {
+      return std::unexpected(
+          StoreError{StoreErrorCode::exists, "client " + client.id + " exists already"});
+    }
+    if (secret_exists(connection, secret.secret_id)) {
+      return std::unexpected(
+          StoreError{StoreErrorCode::exists, "secret " + secret.secret_id + " exists already"});
+    }
+    connection.run(
+        "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
+        " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        client.id, client.name, name(client.auth_method), client.token_lifetime, client.enabled,
+        client.created_at, client.updated_at);
+    insert_lists(connection, client);
+    insert_secret(connection, client.id, secret);
+    append_change(connection, ChangeKind::client_created, client.id, client.created_at, actor);
+    return {};
+  });
+}
+
+StoreResult<ClientRecord> Backend::update_client(std::string_view id,
+                                                 const std::function<void(ClientRecord&)>& edit,
+                                                 sys_seconds now, std::string_view actor) {
+  return database_->write([&](Connection& connection) -> StoreResult<ClientRecord> {
+    const auto before = load_record(connection, id);
+    if (!before) return before;
+    ClientRecord client = *before;
+    edit(client);
+    client.id = before->id;
+    client.enabled = before->enabled;
+    client.created_at = before->created_at;
+    client.updated_at = now;
+    if (auto checked = check_defaults(client); !checked) return std::unexpected(checked.error());
+    connection.run(
+        "UPDATE client SET name = ?, auth_method = ?, token_lifetime_s = ?, updated_at = ?"
+        " WHERE id = ?",
+        client.name, name(client.auth_method), client.token_lifetime, client.updated_at, client.id);
+    delete_lists(connection, client.id);
+    insert_lists(connection, client);
+    append_change(connection, ChangeKind::client_updated, client.id, now, actor);
+    return client;
+  });
+}
+
+StoreResult<void> Backend::disable_client(const NotBefore& not_before, std::string_view actor) {
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    auto disabled = set_enabled(connection, not_before.client_id, false, not_before.at);
+    if (!disabled) return disabled;
+    put_not_before(connection, not_before);
+    append_change(connection, ChangeKind::client_disabled, not_before.client_id, not_before.at,
+                  actor);
+    return {};
+  });
+}
+
+StoreResult<void> Backend::enable_client(std::string_view id, sys_seconds now,
+                                         std::string_view actor) {
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    auto enabled = set_enabled(connection, id, true, now);
+    if (!enabled) return enabled;
+    append_change(connection, ChangeKind::client_enabled, id, now, actor);
+    return {};
+  });
+}
+
+StoreResult<void> Backend::delete_client(const NotBefore& not_before, std::string_view actor) {
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    connection.run("DELETE FROM client WHERE id = ?", not_before.client_id);
+    if (connection.changes() == 0) return client_not_found(not_before.client_id);
+    put_not_before(connection, not_before);
+    append_change(connection, ChangeKind::client_deleted, not_before.client_id, not_before.at,
+                  actor);
+    return {};
+  });
+}
+
+}  // namespace grantd::storage::sqlite

@@ -1,0 +1,80 @@
+#include "storage/sqlite/backend.h"
+
+namespace grantd::storage::sqlite {
+namespace {
+
+constexpr std::string_view standby_word = "standby";
+constexpr std::string_view operator_word = "operator";
+
+std::string_view word(KeyOrigin origin) {
+  switch (origin) {
+    case KeyOrigin::standby:
+      return standby_word;
+    case KeyOrigin::operator_brought:
+      return operator_word;
+  }
+  std::unreachable();
+}
+
+std::vector<KeyRecord> read_keys(Connection& connection) {
+  std::vector<KeyRecord> keys;
+  auto rows = connection.query(
+      "SELECT kid, public_jwk, origin, published_at, signs_from, signing_since, rotates_at,"
+      " retires_at, removed_at, max_lifetime_s, compromised"
+      " FROM signing_key ORDER BY published_at, kid");
+  while (rows.step()) {
+    KeyRecord key;
+    key.kid = rows.string(0);
+    key.public_jwk = rows.string(1);
+    key.origin = rows.text(2) == operator_word ? KeyOrigin::operator_brought : KeyOrigin::standby;
+    key.published_at = rows.time(3);
+    key.signs_from = rows.time(4);
+    key.signing_since = rows.optional_time(5);
+    key.rotates_at = rows.optional_time(6);
+    key.retires_at = rows.optional_time(7);
+    key.removed_at = rows.optional_time(8);
+    key.max_lifetime = std::chrono::seconds{rows.integer(9)};
+    key.compromised = rows.boolean(10);
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+void put_key(Connection& connection, const KeyRecord& key) {
+  connection.run(
+      "INSERT INTO signing_key (kid, public_jwk, origin, published_at, signs_from, signing_since,"
+      " rotates_at, retires_at, removed_at, max_lifetime_s, compromised)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (kid) DO UPDATE SET public_jwk = excluded.public_jwk, origin = excluded.origin,"
+      " published_at = excluded.published_at, signs_from = excluded.signs_from,"
+      " signing_since = excluded.signing_since, rotates_at = excluded.rotates_at,"
+      " retires_at = excluded.retires_at, removed_at = excluded.removed_at,"
+      " max_lifetime_s = excluded.max_lifetime_s, compromised = excluded.compromised",
+      key.kid, key.public_jwk, word(key.origin), key.published_at, key.signs_from,
+      key.signing_since, key.rotates_at, key.retires_at, key.removed_at, key.max_lifetime,
+      key.compromised);
+}
+
+}  // namespace
+
+StoreResult<std::vector<KeyRecord>> Backend::load_keys() {
+  return database_->read([](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
+    return read_keys(connection);
+  });
+}
+
+StoreResult<std::vector<KeyRecord>> Backend::update_keys(
+    const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>& decide,
+    sys_seconds now, std::string_view actor) {
+  return database_->write([&](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
+    const auto decided = decide(read_keys(connection));
+    if (!decided) return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
+    for (const KeyRecord& key : decided->put) put_key(connection, key);
+    for (const auto& [kind, kid] : decided->changes) {
+      append_change(connection, kind, kid, now, actor);
+    }
+    return read_keys(connection);
+  });
+}
+
+}  // namespace grantd::storage::sqlite

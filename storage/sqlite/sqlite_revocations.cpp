@@ -1,0 +1,132 @@
+#include <exception>
+
+#include "storage/sqlite/backend.h"
+
+namespace grantd::storage::sqlite {
+namespace {
+
+void put_revocation(Connection& connection, const Revocation& revocation, sys_seconds now,
+                    std::string_view actor) {
+  connection.run(
+      "INSERT INTO revocation (jti, expires_at) VALUES (?, ?)"
+      " ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at"
+      " WHERE excluded.expires_at > expires_at",
+      revocation.jti, revocation.expires_at);
+  if (connection.changes() > 0) {
+    append_change(connection, ChangeKind::token_revoked, revocation.jti, now, actor);
+  }
+}
+
+}  // namespace
+
+bool put_not_before(Connection& connection, const NotBefore& not_before) {
+  connection.run(
+      "INSERT INTO not_before (client_id, at, expires_at) VALUES (?, ?, ?)"
+      " ON CONFLICT (client_id) DO UPDATE SET at = max(at, excluded.at),"
+      " expires_at = max(expires_at, excluded.expires_at)"
+      " WHERE excluded.at > at OR excluded.expires_at > expires_at",
+      not_before.client_id, not_before.at, not_before.expires_at);
+  return connection.changes() > 0;
+}
+
+/// Group commit: those that come while one transaction waits for the disk share the next one.
+StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
+                                  std::string_view actor) {
+  PendingRevocation mine{revocation, now, actor};
+  std::unique_lock lock(pending_mutex_);
+  pending_revocations_.push_back(&mine);
+  // Not a mutex to queue at: who has just been served would take it again before all the others of
+  // its group have learnt that they are served too, and then commit alone.
+  group_settled_.wait(lock, [&] { return mine.outcome || !committing_; });
+  if (mine.outcome) return *mine.outcome;
+
+  std::vector<PendingRevocation*> group;
+  group.swap(pending_revocations_);
+  committing_ = true;
+  lock.unlock();
+  StoreResult<void> outcome =
+      std::unexpected(StoreError{StoreErrorCode::unavailable, "the commit was interrupted"});
+  std::exception_ptr thrown;
+  try {
+    outcome = commit(group);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  lock.lock();
+  for (PendingRevocation* each : group) each->outcome = outcome;
+  committing_ = false;
+  lock.unlock();
+  group_settled_.notify_all();
+  if (thrown) std::rethrow_exception(thrown);
+  return outcome;
+}
+
+StoreResult<void> Backend::commit(const std::vector<PendingRevocation*>& group) {
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    for (const PendingRevocation* each : group) {
+      put_revocation(connection, each->revocation, each->now, each->actor);
+    }
+    return {};
+  });
+}
+
+StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    if (put_not_before(connection, not_before)) {
+      const auto kind =
+          not_before.client_id.empty() ? ChangeKind::all_revoked : ChangeKind::client_revoked;
+      append_change(connection, kind, not_before.client_id, not_before.at, actor);
+    }
+    return {};
+  });
+}
+
+StoreResult<void> Backend::load_revocations(sys_seconds now,
+                                            const std::function<void(const Revocation&)>& each) {
+  return database_->read([&](Connection& connection) -> StoreResult<void> {
+    auto rows =
+        connection.query("SELECT jti, expires_at FROM revocation WHERE expires_at > ?", now);
+    Revocation revocation;  // one for all rows: a million of them are read at a start
+    while (rows.step()) {
+      revocation.jti = rows.text(0);
+      revocation.expires_at = rows.time(1);
+      each(revocation);
+    }
+    return {};
+  });
+}
+
+StoreResult<std::vector<NotBefore>> Backend::load_not_before(sys_seconds now) {
+  return database_->read([&](Connection& connection) -> StoreResult<std::vector<NotBefore>> {
+    std::vector<NotBefore> all;
+    auto rows = connection.query(
+        "SELECT client_id, at, expires_at FROM not_before WHERE expires_at > ?", now);
+    while (rows.step()) all.push_back({rows.string(0), rows.time(1), rows.time(2)});
+    return all;
+  });
+}
+
+StoreResult<std::optional<Revocation>> Backend::find_revocation(std::string_view jti) {
+  return database_->read([&](Connection& connection) -> StoreResult<std::optional<Revocation>> {
+    auto row = connection.query("SELECT jti, expires_at FROM revocation WHERE jti = ?", jti);
+    if (!row.step()) return std::nullopt;
+    return Revocation{row.string(0), row.time(1)};
+  });
+}
+
+StoreResult<std::size_t> Backend::sweep_revocations(sys_seconds now, std::size_t max_rows) {
+  return database_->write([&](Connection& connection) -> StoreResult<std::size_t> {
+    connection.run(
+        "DELETE FROM revocation WHERE jti IN"
+        " (SELECT jti FROM revocation WHERE expires_at <= ? LIMIT ?)",
+        now, static_cast<std::int64_t>(max_rows));
+    const std::size_t revocations = connection.changes();
+    connection.run(
+        "DELETE FROM not_before WHERE client_id IN"
+        " (SELECT client_id FROM not_before WHERE expires_at <= ? LIMIT ?)",
+        now, static_cast<std::int64_t>(max_rows - revocations));
+    return revocations + connection.changes();
+  });
+}
+
+}  // namespace grantd::storage::sqlite

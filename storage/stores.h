@@ -1,0 +1,187 @@
+/// Narrow store interfaces, one a concern. Every backend passes `tests/storage_conformance/`.
+///
+/// All calls block: never call from an event loop. All are thread-safe; a callback must not call
+/// the store that called it, and what it throws undoes the transaction and reaches the caller. What
+/// a verb acknowledges is on disk when it returns, with its row in `change` in the same
+/// transaction, except where a line says otherwise. `actor` is who did it: "operator:NAME",
+/// "client:ID" or "server".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/records.h"
+
+namespace grantd::storage {
+
+enum class StoreErrorCode {
+  unavailable,  // away, full, busy for too long: may work later
+  not_found,
+  exists,
+  limit,    // what the schema does not allow, such as an 11th secret or a scope twice
+  refused,  // the caller's own rule, out of a decide callback
+};
+
+struct StoreError {
+  StoreErrorCode code{StoreErrorCode::unavailable};
+  std::string detail{};  // for operators and the log; never holds a secret
+};
+
+template <typename T>
+using StoreResult = std::expected<T, StoreError>;
+
+class ClientStore {
+ public:
+  virtual ~ClientStore() = default;
+
+  /// Errors: not_found, unavailable.
+  [[nodiscard]] virtual StoreResult<ClientWithSecrets> find_client(std::string_view id) = 0;
+  /// By id, ascending.
+  [[nodiscard]] virtual StoreResult<std::vector<ClientRecord>> list_clients() = 0;
+  /// The client with its first secret. Errors: exists (client or secret id), limit, unavailable.
+  [[nodiscard]] virtual StoreResult<void> create_client(const ClientRecord& client,
+                                                        const SecretRecord& secret,
+                                                        std::string_view actor) = 0;
+  /// Reads, lets `edit` change the record (not id, enabled or created_at), writes, all in one
+  /// transaction. Errors: not_found, limit, unavailable.
+  [[nodiscard]] virtual StoreResult<ClientRecord> update_client(
+      std::string_view id, const std::function<void(ClientRecord&)>& edit, sys_seconds now,
+      std::string_view actor) = 0;
+  /// Disabling stores `not_before` too. Disabling a disabled client is not an error.
+  /// Errors: not_found, unavailable.
+  [[nodiscard]] virtual StoreResult<void> disable_client(const NotBefore& not_before,
+                                                         std::string_view actor) = 0;
+  [[nodiscard]] virtual StoreResult<void> enable_client(std::string_view id, sys_seconds now,
+                                                        std::string_view actor) = 0;
+  /// Stores `not_before` too. Errors: not_found, unavailable.
+  [[nodiscard]] virtual StoreResult<void> delete_client(const NotBefore& not_before,
+                                                        std::string_view actor) = 0;
+
+  /// Errors: not_found (the client), exists (the secret id), limit, unavailable.
+  [[nodiscard]] virtual StoreResult<void> add_secret(std::string_view client_id,
+                                                     const SecretRecord& secret,
+                                                     std::string_view actor) = 0;
+  /// `decide` sees the client with all its secrets and may refuse with a sentence (StoreError
+  /// refused); one transaction. Errors: not_found (client or secret), refused, unavailable.
+  [[nodiscard]] virtual StoreResult<void> remove_secret(
+      std::string_view client_id, std::string_view secret_id,
+      const std::function<std::expected<void, std::string>(const ClientWithSecrets&)>& decide,
+      sys_seconds now, std::string_view actor) = 0;
+
+  struct SecretUse {
+    std::string secret_id{};
+    sys_seconds at{};
+  };
+  /// Moves last_used_at forward, never back. Appends nothing to `change`; need not be durable
+  /// when it returns. Unknown ids are passed over.
+  [[nodiscard]] virtual StoreResult<void> record_secret_uses(
+      const std::vector<SecretUse>& uses) = 0;
+};
+
+/// A pepper as the database knows it: its id and a value that only the right pepper yields.
+struct PepperCheck {
+  std::string pepper_id{};
+  Digest check{};
+};
+
+class PepperStore {
+ public:
+  virtual ~PepperStore() = default;
+  /// Those that a stored digest names.
+  [[nodiscard]] virtual StoreResult<std::vector<PepperCheck>> peppers_in_use() = 0;
+  /// Before the first digest under it is stored. Storing the same again is not an error; the same
+  /// id with another check value is `exists`.
+  [[nodiscard]] virtual StoreResult<void> register_pepper(const PepperCheck& pepper,
+                                                          sys_seconds now) = 0;
+};
+
+/// RFC 7009; revoked tokens by `jti`, and not-before times by client, each kept until the tokens
+/// they concern have expired anyway.
+class RevocationStore {
+ public:
+  virtual ~RevocationStore() = default;
+
+  /// Durable when it returns. Revoking twice is not an error; the later expiry stays, and where
+  /// nothing moves nothing is appended to `change`. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
+                                                 std::string_view actor) = 0;
+  /// Durable when it returns. The later `at` and `expires_at` stay; where neither moves nothing is
+  /// appended to `change`. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<void> set_not_before(const NotBefore& not_before,
+                                                         std::string_view actor) = 0;
+
+  /// Everything that has not expired at `now`, one call of `each` an entry; holds up no writer. An
+  /// entry whose expires_at is `now` has expired.
+  [[nodiscard]] virtual StoreResult<void> load_revocations(
+      sys_seconds now, const std::function<void(const Revocation&)>& each) = 0;
+  [[nodiscard]] virtual StoreResult<std::vector<NotBefore>> load_not_before(sys_seconds now) = 0;
+  [[nodiscard]] virtual StoreResult<std::optional<Revocation>> find_revocation(
+      std::string_view jti) = 0;
+
+  /// Deletes at most `max_rows` expired entries, not-before times among them, found by an index;
+  /// how many went.
+  [[nodiscard]] virtual StoreResult<std::size_t> sweep_revocations(sys_seconds now,
+                                                                   std::size_t max_rows) = 0;
+};
+
+class KeyStore {
+ public:
+  virtual ~KeyStore() = default;
+
+  /// By published_at, then kid. Removed keys stay, so that none of them ever signs again.
+  [[nodiscard]] virtual StoreResult<std::vector<KeyRecord>> load_keys() = 0;
+
+  struct Update {
+    std::vector<KeyRecord> put{};                               // inserted, or replaced by kid
+    std::vector<std::pair<ChangeKind, std::string>> changes{};  // kind and kid
+  };
+  /// Reads all keys, lets `decide` say what to write, writes it, in one transaction that no other
+  /// update can interleave with. `decide` may refuse with a sentence (StoreError refused). Returns
+  /// the keys as they are afterwards.
+  [[nodiscard]] virtual StoreResult<std::vector<KeyRecord>> update_keys(
+      const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>&
+          decide,
+      sys_seconds now, std::string_view actor) = 0;
+};
+
+class ChangeStore {
+ public:
+  virtual ~ChangeStore() = default;
+
+  /// The newest seq; 0 where nothing ever changed.
+  [[nodiscard]] virtual StoreResult<std::int64_t> newest_change() = 0;
+
+  struct Page {
+    std::vector<Change> changes{};  // ascending
+    /// Rows behind `after` were swept already, `after` is newer than the newest row, or the
+    /// database was replaced by another (told once): the reader must load everything anew.
+    bool gap{false};
+  };
+  /// Rows with seq > `after`, at most `max_rows`.
+  [[nodiscard]] virtual StoreResult<Page> changes_after(std::int64_t after,
+                                                        std::size_t max_rows) = 0;
+  /// Deletes the oldest rows, up to the first that is not older than `before`, at most `max_rows`,
+  /// never the newest; how many went. No hole ever comes to be behind the oldest row.
+  [[nodiscard]] virtual StoreResult<std::size_t> sweep_changes(sys_seconds before,
+                                                               std::size_t max_rows) = 0;
+};
+
+/// One backend with all its concerns, for the wiring alone: components take the interface they
+/// need.
+class Storage : public ClientStore,
+                public PepperStore,
+                public RevocationStore,
+                public KeyStore,
+                public ChangeStore {
+ public:
+  /// Whether it answers now; a cheap read. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<void> ping() = 0;
+};
+
+}  // namespace grantd::storage

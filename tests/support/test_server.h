@@ -1,0 +1,114 @@
+/// A grantd of the test's own: the real binary, real TLS, a real SQLite file in a directory that
+/// goes with it.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/clock.h"
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tls_client.h"
+
+namespace grantd::testing {
+
+using nlohmann::json;
+
+inline const std::string api = "https://api.example.com";
+inline const std::string client_credentials = "grant_type=client_credentials";
+
+/// "name=value" with both form-encoded, for appending with '&'.
+[[nodiscard]] std::string form_encode(std::string_view text);
+/// The value of an Authorization header.
+[[nodiscard]] std::string basic(std::string_view id, std::string_view secret);
+
+/// Header and claims of a JWT, not verified.
+struct DecodedToken {
+  json header{};
+  json claims{};
+};
+[[nodiscard]] DecodedToken decode(const std::string& token);
+/// Whether the key of its `kid` in `jwks` verifies it.
+[[nodiscard]] bool verifies(const std::string& token, const json& jwks);
+
+class TestServer {
+ public:
+  struct Options {
+    /// Merged into the configuration (RFC 7386).
+    json config = json::object();
+    /// The wall clock stands where turn_clock() puts it (libfaketime); the monotonic one runs on.
+    bool turnable_clock{false};
+    bool start{true};
+  };
+
+  TestServer() : TestServer(Options{}) {}
+  explicit TestServer(Options options);
+
+  void start();
+  ProcessResult stop();
+  void signal(int number) { process_->signal(number); }
+  [[nodiscard]] Process& process() { return *process_; }
+
+  /// `grantd ARGUMENTS… --config FILE --json`.
+  [[nodiscard]] ProcessResult command(std::vector<std::string> arguments,
+                                      std::string_view input = {});
+  /// The same, where it must work; its output.
+  json command_json(std::vector<std::string> arguments);
+
+  /// Registers a client by `grantd client create`; scope api:read api:write and audience `api`
+  /// unless told otherwise. Its secret.
+  std::string add_client(const std::string& id, std::vector<std::string> options = {});
+  [[nodiscard]] const std::string& secret(const std::string& id) const;
+
+  [[nodiscard]] TlsClient connect() const;
+  [[nodiscard]] TlsClient connect_ops() const;
+  [[nodiscard]] HttpResponse get(const std::string& path, const Headers& headers = {}) const;
+  /// A form, with the client's credentials by HTTP Basic where `client` is given.
+  [[nodiscard]] HttpResponse post(const std::string& path, const std::string& form,
+                                  const std::optional<std::string>& client = {},
+                                  Headers headers = {}) const;
+  [[nodiscard]] HttpResponse token(const std::string& client, const std::string& more = {}) const;
+  /// The access token; throws where there is none.
+  [[nodiscard]] std::string token_for(const std::string& client,
+                                      const std::string& more = {}) const;
+  [[nodiscard]] HttpResponse introspect(const std::string& token, const std::string& client) const;
+  [[nodiscard]] bool is_active(const std::string& token, const std::string& client) const;
+  [[nodiscard]] HttpResponse revoke(const std::string& token, const std::string& client) const;
+  [[nodiscard]] json jwks() const;
+  [[nodiscard]] std::string metrics() const;
+
+  /// Polls until `condition` holds; false after ten seconds.
+  static bool eventually(const std::function<bool()>& condition);
+
+  void write_config(const json& config);
+  [[nodiscard]] json& config() { return config_; }
+  void turn_clock(sys_seconds now);
+
+  /// What the server wrote to stdout so far.
+  [[nodiscard]] std::string log() { return process_->out_so_far(); }
+  /// The log's lines as JSON; only those of `event` where given.
+  [[nodiscard]] std::vector<json> log_lines(std::string_view event = {});
+
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+  [[nodiscard]] std::string config_file() const { return directory_ / "grantd.json"; }
+  [[nodiscard]] std::string ca_file() const { return directory_ / "ca.crt"; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t ops_port() const { return ops_port_; }
+
+ private:
+  [[nodiscard]] ProcessEnvironment environment() const;
+
+  TempDir directory_;
+  json config_;
+  bool turnable_clock_;
+  std::map<std::string, std::string> secrets_;
+  std::uint16_t port_{0};
+  std::uint16_t ops_port_{0};
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace grantd::testing

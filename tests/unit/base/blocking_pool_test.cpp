@@ -1,0 +1,96 @@
+#include "server/base/blocking_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <future>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace grantd {
+namespace {
+
+namespace asio = boost::asio;
+
+struct Outcome {
+  std::expected<std::string, QueueFull> result{};
+  std::string thrown{};
+  std::thread::id resumed_on{};
+};
+
+asio::awaitable<void> collect(BlockingPool& pool, std::function<std::string()> work,
+                              Outcome& outcome) {
+  try {
+    outcome.result = co_await pool.run<std::string>(std::move(work));
+  } catch (const std::runtime_error& error) {
+    outcome.thrown = error.what();
+  }
+  outcome.resumed_on = std::this_thread::get_id();
+}
+
+TEST(BlockingPool, ThrowsInTheCallerWhatTheWorkThrew) {
+  asio::io_context loop;
+  BlockingPool pool(1, 1);
+  Outcome outcome;
+  asio::co_spawn(loop,
+                 collect(
+                     pool, []() -> std::string { throw std::runtime_error("disk"); }, outcome),
+                 asio::detached);
+  loop.run();
+  EXPECT_EQ(outcome.thrown, "disk");
+}
+
+TEST(BlockingPool, TellsTheCallerThatItIsFullAndTakesWorkAgainAfterwards) {
+  asio::io_context loop;
+  BlockingPool pool(1, 1);
+  std::promise<void> release;
+  Outcome first;
+  Outcome refused;
+  asio::co_spawn(loop,
+                 collect(
+                     pool,
+                     [&release] {
+                       release.get_future().wait();
+                       return std::string("first");
+                     },
+                     first),
+                 asio::detached);
+  asio::co_spawn(loop,
+                 collect(
+                     pool, [] { return std::string("refused"); }, refused),
+                 [&release](const std::exception_ptr&) { release.set_value(); });
+  loop.run();
+  EXPECT_FALSE(refused.result);
+  EXPECT_EQ(first.result.value(), "first");
+
+  loop.restart();
+  Outcome later;
+  asio::co_spawn(loop, collect(pool, [] { return std::string("later"); }, later), asio::detached);
+  loop.run();
+  EXPECT_EQ(later.result.value(), "later");
+}
+
+TEST(BlockingPool, WorksElsewhereAndResumesOnTheCallersLoop) {
+  asio::io_context loop;
+  BlockingPool pool(1, 1);
+  Outcome outcome;
+  std::thread::id worked_on;
+  asio::co_spawn(loop,
+                 collect(
+                     pool,
+                     [&worked_on] {
+                       worked_on = std::this_thread::get_id();
+                       return std::string("done");
+                     },
+                     outcome),
+                 asio::detached);
+  loop.run();
+  EXPECT_EQ(outcome.result.value(), "done");
+  EXPECT_EQ(outcome.resumed_on, std::this_thread::get_id());
+  EXPECT_NE(worked_on, std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace grantd
