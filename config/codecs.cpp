@@ -206,7 +206,7 @@ Codec<std::size_t> size(const std::string& min, const std::string& max) {
     if (text == nullptr) return std::nullopt;
     const auto parsed = parse_size(*text);
     if (!parsed || *parsed < least || *parsed > most) return std::nullopt;
-    return *parsed;
+    return parsed;
   };
   codec.encode = [](const std::size_t& value) -> OrderedJson { return format_size(value); };
   return codec;

@@ -11,15 +11,13 @@
 namespace grantd::config {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::string_view sqlite_prefix = "sqlite:";
 constexpr auto restart = Reload::needs_restart;
 constexpr auto applies = Reload::applies;
 
 /// A field whose member `at` finds in a Config, const or not.
 template <typename T, typename At>
-Field field(Words words, Codec<T> codec, At at) {
+Field field(Words words, const Codec<T>& codec, At at) {
   Field made;
   made.words = std::move(words);
   made.expected = codec.expected;
@@ -40,8 +38,8 @@ Field field(Words words, Codec<T> codec, At at) {
 }
 
 template <typename T, typename Group, typename Member>
-Field field(Words words, Codec<T> codec, Group Config::* group, Member Group::* member) {
-  return field(std::move(words), std::move(codec),
+Field field(Words words, const Codec<T>& codec, Group Config::* group, Member Group::* member) {
+  return field(std::move(words), codec,
                [group, member](auto& config) -> auto& { return config.*group.*member; });
 }
 

@@ -51,7 +51,7 @@ std::string render_bash_completion(const CLI::App& root) {
            name == "--auth-method";
   });
   std::ostringstream out;
-  out << R"bash(# bash completion of grantd. Made by `grantd documentation bash-completion`; a test compares.
+  out << R"bash(# Made by `grantd documentation bash-completion`; a test compares.
 _grantd_words() {
   local words=
   case "$1" in

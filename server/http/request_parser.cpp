@@ -47,6 +47,9 @@ class CleansingMemory final : public std::pmr::memory_resource {
 /// An ordinary request's fields fit in; more comes from the heap.
 constexpr std::size_t arena_bytes = 2048;
 
+/// "0 CRLF CRLF": less never ends a chunked body, and Beast asserts when it resumes with less.
+constexpr std::size_t least_chunked_bytes = 5;
+
 struct Arena {
   Arena() = default;
   Arena(const Arena&) = delete;
@@ -244,7 +247,7 @@ class RequestParser::Impl {
 
   std::expected<Progress, oauth::Error> parse_body(ReadBuffer& input) {
     while (!parser_.is_done()) {
-      if (input.empty()) return Progress::more;
+      if (input.size() < (parser_.chunked() ? least_chunked_bytes : 1)) return Progress::more;
       beast::error_code ec;
       const std::size_t parsed = parser_.put({input.view().data(), input.size()}, ec);
       input.consume(parsed);

@@ -137,6 +137,8 @@ class Server::Impl {
   std::vector<std::unique_ptr<Port>> ports_;
   /// Behind the ports: the loops go first.
   std::vector<std::unique_ptr<EventLoop>> loops_;
+  /// From the first listen() on: who sees that the server listens may signal it before run().
+  std::optional<boost::asio::signal_set> signals_;
 };
 
 std::expected<std::uint16_t, std::string> Server::Impl::listen(const Listener& listener) {
@@ -148,6 +150,7 @@ std::expected<std::uint16_t, std::string> Server::Impl::listen(const Listener& l
     auto acceptor = bind(loops_.front()->context, {address, listener.port});
     const std::uint16_t port = acceptor.local_endpoint().port();
     ports_.push_back(std::make_unique<Port>(listener, std::move(acceptor)));
+    if (!signals_) signals_.emplace(loops_.front()->context, SIGHUP, SIGTERM, SIGINT);
     return port;
   } catch (const boost::system::system_error& failure) {
     return std::unexpected("cannot listen on " + where + ": " + failure.code().message());
@@ -158,7 +161,7 @@ void Server::Impl::run(std::function<void()> on_sighup) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2)
   raise_open_file_limit();
   EventLoop& first = *loops_.front();
-  start(first, watch_signals(std::move(on_sighup)));
+  if (signals_) start(first, watch_signals(std::move(on_sighup)));
   accepting_ = ports_.size();
   for (const auto& port : ports_) start(first, accept(*port));
   for (const auto& loop : loops_) {
@@ -176,8 +179,11 @@ void Server::Impl::stop() {
   if (stopping_.exchange(true)) return;
   boost::asio::post(loops_.front()->context, [this] {
     dependencies_.log.event(observe::Level::info, "stopping");
-    for (const auto& port : ports_) port->acceptor->cancel();
-    if (accepting_ == 0) drain_all();
+    for (const auto& port : ports_) {
+      boost::system::error_code ignored;  // it has seen `stopping_` and closed already
+      port->acceptor->cancel(ignored);
+    }
+    if (ports_.empty()) drain_all();
   });
 }
 
@@ -275,9 +281,8 @@ awaitable<void> Server::Impl::tick(EventLoop& loop) {
 }
 
 awaitable<void> Server::Impl::watch_signals(std::function<void()> on_sighup) {
-  boost::asio::signal_set signals(loops_.front()->context, SIGHUP, SIGTERM, SIGINT);
   for (;;) {
-    const auto [error, signal] = co_await signals.async_wait(as_result);
+    const auto [error, signal] = co_await signals_->async_wait(as_result);
     if (error) co_return;
     if (signal != SIGHUP) {
       stop();

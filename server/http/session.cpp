@@ -83,7 +83,10 @@ awaitable<void> Session::run() {
     co_return;
   }
   After after = After::keep;
-  while (after == After::keep && co_await next_request_begins()) {
+  while (after == After::keep) {
+    // Not behind `&&` in the condition: GCC 12 awaits there whatever stands before it.
+    const bool begins = co_await next_request_begins();
+    if (!begins) break;
     after = co_await exchange();
     served_ = true;
   }
@@ -153,8 +156,9 @@ awaitable<std::expected<bool, oauth::Error>> Session::receive(RequestParser& par
       const auto progress = parser.feed(input_);
       if (!progress) co_return std::unexpected(progress.error());
       if (*progress == RequestParser::Progress::done) co_return true;
-      if (parser.take_expectation() && co_await stream_.write(continue_line) != Outcome::done) {
-        co_return false;
+      if (parser.take_expectation()) {
+        const Outcome told = co_await stream_.write(continue_line);
+        if (told != Outcome::done) co_return false;
       }
     }
     const auto [outcome, bytes] = co_await stream_.read_some(input_.prepare(read_chunk_bytes));

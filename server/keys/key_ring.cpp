@@ -115,7 +115,8 @@ class KeyRing::Impl {
       if (written == Written::met_a_change) continue;
       if (written == Written::no) break;
       show(plan.signing, now);
-      if (!plan.needs_standby || !publish_standby()) break;
+      // With no key left that can sign, a standby would be a new key made in silence.
+      if (plan.signing.empty() || !plan.needs_standby || !publish_standby()) break;
     }
     // Also where nothing could be decided: a key leaves the JWKS when its time has come.
     show(seen_.signing, clock_.now());
@@ -258,7 +259,8 @@ class KeyRing::Impl {
     };
     // What another process published, or a crash left behind, may be the standby already.
     if (!try_refresh()) return false;
-    if (!make_plan(clock_.now()).needs_standby) return true;
+    const auto plan = make_plan(clock_.now());
+    if (plan.signing.empty() || !plan.needs_standby) return true;
     const auto lock = directory_.lock(lock_patience);
     if (!lock) return failed(lock.error().detail);
     if (const auto made = publish_new_key(*lock); !made) return failed(made.error());

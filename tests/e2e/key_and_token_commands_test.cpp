@@ -17,7 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using jose::RsaPrivateKey;
-using test::test_key;
 
 const std::string jti(32, 'a');
 
@@ -67,10 +66,12 @@ class TokenCommand : public KeyCommand {
 // --- keys -----------------------------------------------------------------------------------
 
 TEST_F(KeyCommand, GeneratePublishesAKeyThatMaySignLater) {
+  (void)installation.json({"key", "generate"});  // the first key of all signs at once
   const auto generated = installation.json({"key", "generate"});
   EXPECT_EQ(generated.at("kid").get<std::string>().size(), 43U);
   EXPECT_LT(generated.at("published_at"), generated.at("signs_from"));
-  EXPECT_EQ(keys().at(0), generated);
+  const auto rows = keys();
+  EXPECT_NE(std::ranges::find(rows, generated), rows.end());
 }
 
 TEST_F(KeyCommand, ListHasTheColumnsOfTheContract) {

@@ -109,12 +109,50 @@ void TestServer::start() {
   process_ = std::make_unique<Process>(
       std::vector<std::string>{GRANTD_BINARY, "serve", "--config", config_file()}, environment());
   process_->wait_for_out("\"listening\"");
-  const auto listening = log_lines("listening").at(0);
+  const auto listening = log_lines("listening").back();
   port_ = listening.at("port").get<std::uint16_t>();
   ops_port_ = listening.at("ops_port").get<std::uint16_t>();
 }
 
-ProcessResult TestServer::stop() { return process_->stop(); }
+TestServer::~TestServer() {
+  if (process_) stop();
+  for (const auto& name : {"pepper", "server.key"}) is_secret(read_text(directory_ / name));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ / "keys")) {
+    if (entry.is_regular_file()) is_secret(read_text(entry.path()));
+  }
+  for (const auto& secret : seen_) {
+    EXPECT_EQ(earlier_out_.find(secret), std::string::npos) << "a secret stands in the log";
+    EXPECT_EQ(earlier_err_.find(secret), std::string::npos) << "a secret stands on stderr";
+  }
+}
+
+void TestServer::is_secret(std::string text) const {
+  // Of a PEM its second line: the first is the same in every file.
+  if (text.starts_with("-----BEGIN")) text = text.substr(text.find('\n') + 1, 60);
+  while (text.ends_with('\n')) text.pop_back();
+  const std::lock_guard lock(seen_mutex_);
+  seen_.push_back(std::move(text));
+}
+
+std::string TestServer::log() {
+  return process_ ? earlier_out_ + process_->out_so_far() : earlier_out_;
+}
+
+ProcessResult TestServer::stop() {
+  auto result = process_->stop();
+  process_.reset();
+  earlier_out_ += result.out;
+  earlier_err_ += result.err;
+  return result;
+}
+
+void TestServer::kill() {
+  process_->signal(SIGKILL);
+  const auto result = process_->wait();
+  process_.reset();
+  earlier_out_ += result.out;
+  earlier_err_ += result.err;
+}
 
 ProcessEnvironment TestServer::environment() const {
   if (!turnable_clock_) return {};
@@ -156,6 +194,7 @@ std::string TestServer::add_client(const std::string& id, std::vector<std::strin
   std::vector<std::string> arguments{"client", "create", id};
   arguments.insert(arguments.end(), options.begin(), options.end());
   secrets_[id] = command_json(arguments).at("client_secret").get<std::string>();
+  is_secret(secrets_[id]);
   return secrets_[id];
 }
 
@@ -172,7 +211,13 @@ HttpResponse TestServer::post(const std::string& path, const std::string& form,
                               const std::optional<std::string>& client, Headers headers) const {
   headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
   if (client) headers.emplace_back("Authorization", basic(*client, secret(*client)));
-  return connect().request("POST", path, headers, form);
+  auto response = connect().request("POST", path, headers, form);
+  if (const auto body = json::parse(response.body, nullptr, false); body.is_object()) {
+    // Its signature: header and claims alone are no secret.
+    const auto token = body.value("access_token", "");
+    if (!token.empty()) is_secret(token.substr(token.rfind('.') + 1));
+  }
+  return response;
 }
 
 HttpResponse TestServer::token(const std::string& client, const std::string& more) const {

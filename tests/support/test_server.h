@@ -2,7 +2,10 @@
 /// goes with it.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -48,8 +51,15 @@ class TestServer {
   TestServer() : TestServer(Options{}) {}
   explicit TestServer(Options options);
 
+  /// Stops it, and fails the test where a secret, token or key of the run stands in its output.
+  ~TestServer();
+  TestServer(const TestServer&) = delete;
+  TestServer& operator=(const TestServer&) = delete;
+
   void start();
   ProcessResult stop();
+  /// kill -9.
+  void kill();
   void signal(int number) { process_->signal(number); }
   [[nodiscard]] Process& process() { return *process_; }
 
@@ -81,6 +91,9 @@ class TestServer {
   [[nodiscard]] json jwks() const;
   [[nodiscard]] std::string metrics() const;
 
+  /// What must stand in no log: added to what the destructor looks for.
+  void is_secret(std::string text) const;
+
   /// Polls until `condition` holds; false after ten seconds.
   static bool eventually(const std::function<bool()>& condition);
 
@@ -88,8 +101,8 @@ class TestServer {
   [[nodiscard]] json& config() { return config_; }
   void turn_clock(sys_seconds now);
 
-  /// What the server wrote to stdout so far.
-  [[nodiscard]] std::string log() { return process_->out_so_far(); }
+  /// What the server wrote to stdout so far, over all its starts.
+  [[nodiscard]] std::string log();
   /// The log's lines as JSON; only those of `event` where given.
   [[nodiscard]] std::vector<json> log_lines(std::string_view event = {});
 
@@ -106,6 +119,10 @@ class TestServer {
   json config_;
   bool turnable_clock_;
   std::map<std::string, std::string> secrets_;
+  mutable std::mutex seen_mutex_;
+  mutable std::vector<std::string> seen_;
+  std::string earlier_out_;
+  std::string earlier_err_;
   std::uint16_t port_{0};
   std::uint16_t ops_port_{0};
   std::unique_ptr<Process> process_;

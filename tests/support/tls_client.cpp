@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
 
@@ -99,6 +100,7 @@ TlsClient::TlsClient(const std::string& host, std::uint16_t port, const std::str
     : TlsClient(host, port, Options{ca_file, 0, 0, {}, {}, 0, true}) {}
 
 TlsClient::TlsClient(const std::string& host, std::uint16_t port, Options options) : host_(host) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2)
   if (!options.ca_file.empty()) {
     context_ = SSL_CTX_new(TLS_client_method());
     if (options.max_version != 0 && options.max_version < TLS1_2_VERSION) {
@@ -139,6 +141,11 @@ TlsClient::TlsClient(const std::string& host, std::uint16_t port, Options option
 }
 
 TlsClient::~TlsClient() {
+  // A session that was not shut down could not be resumed; sending the alert is not needed for it.
+  if (ssl_ != nullptr && SSL_is_init_finished(ssl_) == 1) {
+    SSL_set_quiet_shutdown(ssl_, 1);
+    SSL_shutdown(ssl_);
+  }
   SSL_free(ssl_);
   SSL_CTX_free(context_);
   if (socket_ >= 0) close(socket_);

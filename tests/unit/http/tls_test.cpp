@@ -1,7 +1,8 @@
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
-#include <fstream>
+#include <memory>
 #include <string>
 
 #include "server/http/tls/ticket_keys.h"
@@ -197,12 +198,14 @@ TEST_F(TlsContext, AKeyThatItsGroupCanReadIsAWarning) {
 }
 
 TEST_F(TlsContext, APassphraseIsRefusedWithoutAskingForIt) {
-  constexpr const char* encrypted =
-      "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
-      "MIGjMF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBAAAAAAAAAAAAAAAAAAAAAAAgIIADAMBggqhkiG\n"
-      "9w0CCQUAMB0GCWCGSAFlAwQBKgQQAAAAAAAAAAAAAAAAAAAAAARAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n"
-      "-----END ENCRYPTED PRIVATE KEY-----\n";
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), BIO_free);
+  ASSERT_EQ(PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), EVP_aes_256_cbc(), "locked", 6,
+                                          nullptr, nullptr),
+            1);
+  char* text = nullptr;
+  const long bytes = BIO_get_mem_data(bio.get(), &text);
+  const std::string encrypted(text, static_cast<std::size_t>(bytes));
   ASSERT_TRUE(write_private_file(directory / "locked.key", encrypted, IfExists::replace));
   EXPECT_NE(fault("server.crt", "locked.key").find("passphrase"), std::string::npos)
       << fault("server.crt", "locked.key");

@@ -272,7 +272,7 @@ TEST_P(RotationOverYears, AlwaysSignsAndNeverOutlivesItsTokens) {
   EXPECT_GT(world.rotations(), 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RotationOverYears, ::testing::Range(1U, 9U));
+INSTANTIATE_TEST_SUITE_P(Seeds, RotationOverYears, ::testing::Range(1U, 25U));
 
 }  // namespace
 }  // namespace grantd::keys
