@@ -43,8 +43,9 @@ int fail(int status, std::string_view what) {
 /// The process holds private keys and peppers: no core dump, no debugger of another user's.
 void protect_memory() {
   const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
+  // Both may be refused inside a sandbox, which then has its own way to say so.
+  static_cast<void>(::setrlimit(RLIMIT_CORE, &none));
+  static_cast<void>(::prctl(PR_SET_DUMPABLE, 0));
 }
 
 template <typename Endpoint>
@@ -55,7 +56,7 @@ http::Handler handler(Endpoint& endpoint) {
 int serve(const cli::ServeRequest& request) {
   // Until the server's own handler is there, a SIGHUP must not end a starting process: the
   // configuration was read just now.
-  std::signal(SIGHUP, SIG_IGN);
+  static_cast<void>(std::signal(SIGHUP, SIG_IGN));
   protect_memory();
   const auto& config = request.config;
   SystemClock clock;
@@ -101,9 +102,6 @@ int serve(const cli::ServeRequest& request) {
   service::KeyEvents key_events(log, metrics);
   keys::KeyRing key_ring(config.keys.directory, **storage, clock,
                          [&](const keys::KeyEvent& event) { key_events.report(event); });
-  if (const auto started = key_ring.start(service::rotation_of(config)); !started) {
-    return fail(cannot_be_done, "keys: " + started.error());
-  }
   keys::OpenSslSigner signer;
 
   // Clients.
@@ -124,6 +122,7 @@ int serve(const cli::ServeRequest& request) {
   const grants::ClientCredentials client_credentials(policy, issuer);
   const std::vector<const grants::Grant*> grants{&client_credentials};
   std::vector<std::string_view> grant_types;
+  grant_types.reserve(grants.size());
   for (const auto* grant : grants) grant_types.push_back(grant->grant_type());
 
   // Endpoints.
@@ -179,6 +178,10 @@ int serve(const cli::ServeRequest& request) {
   const auto ops_port =
       server.listen({config.ops.address, config.ops.port, &ops_router, nullptr, false});
   if (!ops_port) return fail(cannot_be_done, "ops: " + ops_port.error());
+  // Only now: a server that cannot listen must not have published a key.
+  if (const auto started = key_ring.start(service::rotation_of(config)); !started) {
+    return fail(cannot_be_done, "keys: " + started.error());
+  }
   log.event(observe::Level::info, "listening",
             {{"address", std::string_view(config.listen.address)},
              {"port", std::int64_t{*port}},

@@ -48,11 +48,11 @@ oauth::Result<PresentedCredentials> present(const AuthenticationRequest& request
   return basic;
 }
 
+}  // namespace
+
 bool is_denial(ErrorCode code) {
   return code == ErrorCode::invalid_client || code == ErrorCode::invalid_client_throttled;
 }
-
-}  // namespace
 
 Authenticator::Authenticator(ClientCache& cache, const Snapshot<Peppers>& peppers,
                              FailureCounter& failures, LastUsed& last_used, const Clock& clock,

@@ -39,6 +39,10 @@ struct Authentication {
   oauth::Result<ClientPtr> client{std::unexpected(oauth::Error{})};
 };
 
+/// Whether an error of authenticate() says that the client is not who it claims to be, rather than
+/// that its request is malformed or storage away.
+[[nodiscard]] bool is_denial(oauth::ErrorCode code);
+
 class Authenticator {
  public:
   struct Settings {

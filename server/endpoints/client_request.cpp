@@ -51,7 +51,8 @@ boost::asio::awaitable<ClientRequestResult> authenticated_request(
                        ? std::move(authentication.client_id)
                        : observe::loggable_client_id(authentication.client_id);
   if (!authentication.client) {
-    metrics.authentication_failed(authentication.client.error().cause);
+    const auto& error = authentication.client.error();
+    if (clients::is_denial(error.code)) metrics.authentication_failed(error.cause);
     co_return failed(std::move(authentication.client.error()), std::move(client_id));
   }
   co_return proven(std::move(*form), std::move(*authentication.client), std::move(client_id));

@@ -71,8 +71,6 @@ struct Plain {
         certificate_expiry(gauge(registry, "grantd_tls_certificate_expiry_seconds",
                                  "When the TLS certificate expires, in seconds since 1970.")),
         published_keys(gauge(registry, "grantd_published_keys", "Keys published in the JWKS.")),
-        signing_key_since(gauge(registry, "grantd_signing_key_since_seconds",
-                                "When the signing key began to sign, in seconds since 1970.")),
         live_revocations(gauge(registry, "grantd_live_revocations",
                                "Revoked tokens that have not expired yet.")) {}
 
@@ -90,7 +88,6 @@ struct Plain {
   Gauge& connections;
   Gauge& certificate_expiry;
   Gauge& published_keys;
-  Gauge& signing_key_since;
   Gauge& live_revocations;
 };
 
@@ -221,9 +218,8 @@ void Metrics::connections(std::int64_t change) {
 void Metrics::certificate_expires(std::int64_t unix_seconds) {
   impl_->plain().certificate_expiry.Set(static_cast<double>(unix_seconds));
 }
-void Metrics::signing_key(std::int64_t published, std::int64_t signs_since_unix_seconds) {
-  impl_->plain().published_keys.Set(static_cast<double>(published));
-  impl_->plain().signing_key_since.Set(static_cast<double>(signs_since_unix_seconds));
+void Metrics::published_keys(std::int64_t count) {
+  impl_->plain().published_keys.Set(static_cast<double>(count));
 }
 void Metrics::live_revocations(std::int64_t count) {
   impl_->plain().live_revocations.Set(static_cast<double>(count));

@@ -43,8 +43,8 @@ class Metrics {
   void connections(std::int64_t change);
   /// grantd_tls_certificate_expiry_seconds
   void certificate_expires(std::int64_t unix_seconds);
-  /// grantd_published_keys, grantd_signing_key_since_seconds
-  void signing_key(std::int64_t published, std::int64_t signs_since_unix_seconds);
+  /// grantd_published_keys
+  void published_keys(std::int64_t count);
   /// grantd_live_revocations
   void live_revocations(std::int64_t count);
 

@@ -37,6 +37,7 @@ void Maintenance::run(const std::stop_token& stop) {
 void Maintenance::turn() {
   follow();
   with_.keys.tick();
+  with_.metrics.published_keys(static_cast<std::int64_t>(with_.keys.key_set().get()->size()));
   const auto now = with_.clock.steady();
   if (now >= next_flush_) {
     flush_last_used();

@@ -27,7 +27,7 @@ struct Claims {
                                         const Claims& claims);
 
 /// The claims out of a JWS payload. Error: a word in snake_case for the log.
-[[nodiscard]] std::expected<Claims, std::string> parse_claims(std::string_view json);
+[[nodiscard]] std::expected<Claims, std::string> parse_claims(std::string_view text);
 
 /// Appends "aud" as a string where one, an array where several (RFC 7519 §4.1.3), without its name.
 void append_audience(std::string& out, const std::vector<std::string>& audiences);

@@ -14,6 +14,8 @@
 namespace grantd::testing {
 namespace {
 
+using test::test_key;
+
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using jose::RsaPrivateKey;

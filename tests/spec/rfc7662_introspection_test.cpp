@@ -54,7 +54,7 @@ TEST_F(Rfc7662Introspection, AnythingThatIsNoLiveTokenIsExactlyInactive) {  // R
 }
 
 TEST_F(Rfc7662Introspection, AForeignKeyInTheHeaderIsNotLookedAt) {  // R64, R100
-  const auto& key = test_key(0);
+  const auto& key = test::test_key(0);
   const auto claims = decode(server.token_for("billing")).claims;
   const json header{{"alg", "RS256"},
                     {"typ", "at+jwt"},

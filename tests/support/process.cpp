@@ -28,6 +28,7 @@ Pipe make_pipe() {
 /// For execve: pointers into `texts`, and the null that ends them.
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (auto& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

@@ -26,7 +26,7 @@ TEST(Metrics, ShowEveryUnlabelledMetricAtZeroFromTheStart) {
         "grantd_storage_failures_total", "grantd_connections_refused_total",
         "grantd_tls_handshake_failures_total", "grantd_log_dropped_total", "grantd_connections",
         "grantd_tls_certificate_expiry_seconds", "grantd_published_keys",
-        "grantd_signing_key_since_seconds", "grantd_live_revocations"}) {
+        "grantd_live_revocations"}) {
     EXPECT_TRUE(has_line(metrics, std::string(name) + " 0")) << name;
   }
 }
@@ -115,12 +115,12 @@ TEST(Metrics, ShowGaugesAsTheyStand) {
   metrics.connections(3);
   metrics.connections(-1);
   metrics.certificate_expires(1'769'860'800);
-  metrics.signing_key(2, 1'769'860'801);
+  metrics.published_keys(2);
   metrics.live_revocations(1'000'000);
   for (const char* line :
        {"grantd_connections 2", "grantd_published_keys 2",
         "grantd_tls_certificate_expiry_seconds 1769860800",
-        "grantd_signing_key_since_seconds 1769860801", "grantd_live_revocations 1000000"}) {
+        "grantd_live_revocations 1000000"}) {
     EXPECT_TRUE(has_line(metrics, line)) << line << "\n" << metrics.text();
   }
 }
