@@ -2,8 +2,6 @@
 /// client secrets.
 #pragma once
 
-#include <string.h>
-
 #include <cstddef>
 #include <cstring>
 #include <memory>

@@ -1,10 +1,9 @@
 #include "server/http/request_parser.h"
 
-#include <string.h>
-
 #include <array>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstring>
 #include <memory_resource>
 #include <optional>
 
@@ -55,7 +54,7 @@ struct Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
   ~Arena() { explicit_bzero(bytes.data(), bytes.size()); }
-  std::array<std::byte, arena_bytes> bytes;
+  std::array<std::byte, arena_bytes> bytes{};
 };
 
 /// The fields that decide, each where it stands once. Views into the parser's fields.

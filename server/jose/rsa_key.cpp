@@ -95,7 +95,7 @@ std::expected<std::shared_ptr<const RsaPublicKey>, std::string> RsaPublicKey::ma
   }
   if (auto wrong = wrong_size(BN_num_bits(modulus.get()))) return std::unexpected(*wrong);
 
-  const std::shared_ptr<RsaPublicKey> key(new RsaPublicKey());
+  std::shared_ptr<RsaPublicKey> key(new RsaPublicKey());
   key->key_ = public_evp_key(modulus.get(), exponent.get());
   if (key->key_ == nullptr) {
     ERR_clear_error();
@@ -153,7 +153,7 @@ std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> RsaPrivateKey::
   auto public_key = RsaPublicKey::make(big_endian(n), big_endian(e));
   if (!public_key) return std::unexpected(public_key.error());
 
-  const std::shared_ptr<RsaPrivateKey> adopted(new RsaPrivateKey());
+  std::shared_ptr<RsaPrivateKey> adopted(new RsaPrivateKey());
   adopted->key_ = std::move(key);
   adopted->public_ = std::move(*public_key);
   return adopted;

@@ -49,8 +49,8 @@ class KeyRing {
   /// sentence why the server must not start.
   [[nodiscard]] std::expected<void, std::string> start(const RotationSettings& settings);
 
-  /// The directory and the settings anew (SIGHUP). Error: the settings name a kid that cannot sign;
-  /// all stays as it was.
+  /// The directory and the settings anew (SIGHUP). Error: the settings name a kid that can never
+  /// sign, storage is away, or a command holds the directory; all stays as it was.
   [[nodiscard]] std::expected<void, std::string> reload(const RotationSettings& settings);
 
   /// What a command changed: storage anew, and files of keys not seen yet.

@@ -30,7 +30,8 @@ struct KeyAccess {
   std::string actor{};
 };
 
-/// A new key, published now, signing from now + publish_before.
+/// A new key, published now, signing from now + publish_before; the first of an installation at
+/// once.
 [[nodiscard]] OperationResult<storage::KeyRecord> generate_key(KeyAccess& access, WallTime now);
 /// A PKCS#8 PEM brought from elsewhere; the same times. A key that is there already, or was ever
 /// retired, is refused.

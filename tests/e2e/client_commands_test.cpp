@@ -35,7 +35,7 @@ TEST_F(ClientCommand, CreateShowsTheSecretOnceAndForAll) {
   ASSERT_EQ(created.size(), 3U);
   const std::string secret = created.at("client_secret");
   EXPECT_TRUE(std::regex_match(secret, generated_secret));
-  EXPECT_EQ(secret.substr(4, 12), created.at("secret_id"));
+  EXPECT_EQ(created.at("secret_id"), nlohmann::json(secret.substr(4, 12)));
   for (const Arguments& arguments :
        {Arguments{"client", "show", "billing"}, Arguments{"client", "list"},
         Arguments{"secret", "list", "billing"}}) {

@@ -200,7 +200,7 @@ TEST(MigrateCommand, OtherCommandsSayThatItIsToBeRun) {
 
 TEST(BackupCommand, CopiesDatabaseAndKeysButNotThePepper) {
   const Installation installation;
-  const auto secret = installation.create_client("billing");
+  installation.create_client("billing");
   const std::string kid = installation.json({"key", "generate"}).at("kid");
   const auto target = installation / "backup";
   const auto result = installation.run({"backup", target.string()});
@@ -244,6 +244,7 @@ class OneAnswer {
     port_ = ntohs(address.sin_port);
     thread_ = std::jthread([this, answer = std::move(answer)] {
       const Descriptor peer(::accept(socket_.get(), nullptr, nullptr));
+      if (!peer.valid()) return;
       char buffer[1024];
       const auto got = ::recv(peer.get(), buffer, sizeof(buffer), 0);
       asked_.assign(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);

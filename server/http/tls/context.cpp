@@ -99,16 +99,15 @@ std::expected<sys_seconds, std::string> use_certificates(SSL_CTX* context, std::
     return Failure("the certificate cannot be used (" + take_openssl_error() + ")");
   }
   for (int count = 0;; ++count) {
-    CertificatePtr issuer(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    const CertificatePtr issuer(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     if (!issuer) break;
     if (count == max_chain_certificates) {
       return Failure("holds more than " + std::to_string(max_chain_certificates + 1) +
                      " certificates");
     }
-    if (SSL_CTX_add0_chain_cert(context, issuer.get()) != 1) {
+    if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1) {
       return Failure("a chain certificate cannot be used (" + take_openssl_error() + ")");
     }
-    static_cast<void>(issuer.release());  // the context's now
   }
   if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
     return Failure("a chain certificate cannot be read (" + take_openssl_error() + ")");
@@ -146,7 +145,7 @@ std::expected<std::shared_ptr<const Context>, std::string> Context::make(
   if (!key_pem) return Failure(key_pem.error());
 
   ERR_clear_error();
-  const std::shared_ptr<Context> made(new Context);
+  std::shared_ptr<Context> made(new Context);
   made->context_ = SSL_CTX_new(TLS_server_method());
   if (made->context_ == nullptr || !set_policy(made->context_)) {
     return Failure("OpenSSL refuses the TLS settings (" + take_openssl_error() + ")");

@@ -80,7 +80,7 @@ awaitable<Stream::Outcome> Stream::write(std::string_view all) {
 awaitable<Stream::Outcome> Stream::wait_readable() { return wait_for(Need::readable); }
 
 awaitable<void> Stream::discard(std::size_t max_bytes) {
-  std::array<char, 512> sink;  // small: it lives in the coroutine's frame
+  std::array<char, 512> sink{};  // small: it lives in the coroutine's frame
   while (!expired_) {
     const auto got = ::recv(socket_.native_handle(), sink.data(), sink.size(), MSG_DONTWAIT);
     if (got > 0) {

@@ -157,7 +157,7 @@ TEST(Rfc9112RequestParser, TargetsThatNoEndpointCouldMeanAreRefused) {
 TEST(Rfc9112RequestParser, LimitsHoldForWhatIsAnnouncedAndForWhatComes) {
   EXPECT_EQ(refusal(post("Content-Length: 65\r\n")), "body_too_large");
   EXPECT_EQ(refusal(post("Content-Length: 64\r\n", std::string(64, 'x'))), "");
-  EXPECT_EQ(refusal(post("Transfer-Encoding: chunked\r\n", "41\r\n")), "body_too_large");
+  EXPECT_EQ(refusal(post("Transfer-Encoding: chunked\r\n", "41\r\nx")), "body_too_large");
   EXPECT_EQ(refusal(post("Transfer-Encoding: chunked\r\n",
                          "40\r\n" + std::string(64, 'x') + "\r\n1\r\n")),
             "body_too_large");

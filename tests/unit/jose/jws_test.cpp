@@ -89,10 +89,9 @@ TEST(Rfc7515Header, NamesItsKey) {  // R101
 }
 
 TEST(Rfc7515Header, KeysAndAddressesInsideAreNotLookedAt) {  // R100
-  EXPECT_EQ(
-      fault(compact(
-          R"({"alg":"RS256","kid":"k1","jwk":{"kty":"RSA"},"jku":"https://evil.example","x5u":1,"x5c":[]})")),
-      "none");
+  EXPECT_EQ(fault(compact(R"({"alg":"RS256","kid":"k1","jwk":{"kty":"RSA"},)"
+                          R"("jku":"https://evil.example","x5u":1,"x5c":[]})")),
+            "none");
 }
 
 TEST(Rfc7515Header, TypIsComparedAsAMediaType) {

@@ -154,7 +154,7 @@ class World {
 
   void retire() {
     auto& key = keys_[random_() % keys_.size()];
-    if (settings_.pinned == key.kid || !is_live(key)) return;
+    if (settings_.pinned == key.kid || !is_live(key) || !files_.contains(key.kid)) return;
     if (is_signing(key)) {
       if (const auto* next = find_successor(keys_, files_, now())) {
         hand_over(keys_, std::string(next->kid), settings_, now());
