@@ -1,7 +1,9 @@
 // The wiring diagram: the one place that constructs the server's parts and joins them. No
 // singletons, no self-registration. What each part does stands in its own header.
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -38,6 +40,14 @@ constexpr int bad_configuration = 2;
 int fail(int status, std::string_view what) {
   std::cerr << "grantd: " << what << "\n";
   return status;
+}
+
+/// A descriptor that was closed when the process started would be given to the next file opened,
+/// and log lines would be written into a database.
+void open_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) == -1) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
 }
 
 /// The process holds private keys and peppers: no core dump, no debugger of another user's.
@@ -202,4 +212,7 @@ int serve(const cli::ServeRequest& request) {
 }  // namespace
 }  // namespace grantd
 
-int main(int argc, char** argv) { return grantd::cli::run(argc, argv, grantd::serve); }
+int main(int argc, char** argv) {
+  grantd::open_standard_descriptors();
+  return grantd::cli::run(argc, argv, grantd::serve);
+}

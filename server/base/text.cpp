@@ -182,6 +182,10 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, ascii_lower, ascii_lower);
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const CodePoint c = decode_utf8(text);

@@ -33,6 +33,19 @@ void append_json_escaped(std::string& out, std::string_view text);
 /// The same with the quotes.
 void append_json_string(std::string& out, std::string_view text);
 
+/// ASCII alone, whatever the locale says.
+[[nodiscard]] constexpr char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+/// -1 where `c` is no hex digit.
+[[nodiscard]] constexpr int hex_digit_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = ascii_lower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /// Whether `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 [[nodiscard]] bool is_utf8(std::string_view text);
 

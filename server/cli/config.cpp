@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -9,6 +10,8 @@
 #include "server/cli/output.h"
 #include "server/clients/peppers.h"
 #include "server/http/tls/context.h"
+#include "server/keys/rotation.h"
+#include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd::cli {
 namespace {
@@ -33,13 +36,52 @@ void check_certificate(const config::Config& config, Findings& findings) {
   }
 }
 
-void check_pepper(const config::Config& config, Findings& findings) {
+/// What a reload would refuse, seen from the database; nothing where there is none yet.
+void check_against_storage(const config::Config& config, const clients::Peppers* peppers,
+                           Findings& findings) {
+  using storage::sqlite::SqliteStorage;
+  std::error_code error;
+  if (!std::filesystem::exists(config.storage.sqlite_path, error)) return;
+  const auto storage =
+      SqliteStorage::open({.path = config.storage.sqlite_path}, SqliteStorage::Create::no);
+  if (!storage) {
+    findings.faults.push_back("storage.url: " + storage.error());
+    return;
+  }
+  const auto in_use = (*storage)->peppers_in_use();
+  if (peppers != nullptr && in_use) {
+    const auto covered = peppers->covers(*in_use);
+    if (!covered) findings.faults.push_back("storage.pepper_file: " + covered.error());
+  }
+  const auto keys = (*storage)->load_keys();
+  if (!config.keys.signing_key || !keys) return;
+  const auto& kid = *config.keys.signing_key;
+  const auto pinned = std::ranges::find(*keys, kid, &storage::KeyRecord::kid);
+  if (pinned == keys->end()) {
+    findings.warnings.push_back("keys.signing_key: storage knows no key " + kid +
+                                "; it must stand in keys.directory");
+  } else if (keys::state(*pinned, SystemClock().now()) == keys::KeyState::removed) {
+    findings.faults.push_back("keys.signing_key: key " + kid +
+                              " was removed; expected \"auto\" or a published key");
+  }
+}
+
+void check_storage(const config::Config& config, Findings& findings) {
   const auto loaded = clients::Peppers::load(config.storage.pepper_file);
   if (!loaded) {
     findings.faults.push_back(loaded.error());
   } else if (loaded->warning) {
     findings.warnings.push_back("storage.pepper_file: " + *loaded->warning);
   }
+  check_against_storage(config, loaded ? &loaded->peppers : nullptr, findings);
+}
+
+/// Where the first start makes `directory`, its parent counts.
+std::filesystem::path directory_or_parent(const std::filesystem::path& directory) {
+  std::error_code error;
+  if (std::filesystem::exists(directory, error)) return directory;
+  const auto parent = directory.parent_path();
+  return parent.empty() ? std::filesystem::path(".") : parent;
 }
 
 void check_directory(const std::string& path, const std::filesystem::path& directory,
@@ -62,8 +104,8 @@ Findings find_all(const Invocation& invocation) {
     return findings;
   }
   check_certificate(*config, findings);
-  check_pepper(*config, findings);
-  check_directory("keys.directory", config->keys.directory, findings);
+  check_storage(*config, findings);
+  check_directory("keys.directory", directory_or_parent(config->keys.directory), findings);
   check_directory("storage.url", config->storage.sqlite_path.parent_path(), findings);
   return findings;
 }

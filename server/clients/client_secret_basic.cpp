@@ -2,6 +2,7 @@
 // clients send them raw; one decoding serves both, because no secret of ours holds '%' or '+'.
 #include <algorithm>
 
+#include "server/base/text.h"
 #include "server/clients/credentials.h"
 #include "server/jose/base64url.h"
 
@@ -16,9 +17,7 @@ oauth::Error malformed(std::string_view reason) {
 
 bool has_scheme(std::string_view authorization) {
   return authorization.size() > scheme.size() && authorization[scheme.size()] == ' ' &&
-         std::ranges::equal(authorization.substr(0, scheme.size()), scheme, {}, [](char c) {
-           return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-         });
+         equal_ignoring_case(authorization.substr(0, scheme.size()), scheme);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "server/base/files.h"
+#include "server/base/text.h"
 #include "server/jose/mac.h"
 
 namespace grantd::clients {
@@ -19,17 +20,10 @@ constexpr std::size_t pepper_id_digits = 12;
 constexpr std::string_view id_message = "grantd pepper id";
 constexpr std::string_view check_message = "grantd pepper check value";
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 bool decode_hex(std::string_view text, std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const int high = hex_value(text[2 * i]);
-    const int low = hex_value(text[2 * i + 1]);
+    const int high = hex_digit_value(text[2 * i]);
+    const int low = hex_digit_value(text[2 * i + 1]);
     if (high < 0 || low < 0) return false;
     out[i] = static_cast<std::uint8_t>(high * 16 + low);
   }

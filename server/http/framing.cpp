@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/base/text.h"
+
 namespace grantd::http {
 namespace {
 
@@ -9,13 +11,9 @@ constexpr std::size_t max_host_bytes = 255 + 6;  // a DNS name, a colon and a po
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool is_hex(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); }
-
 /// unreserved, sub-delims and the '%' of an escape (RFC 3986 §3.2.2).
 bool is_name_character(char c) {
-  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+  return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
          std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
 }
 
@@ -84,7 +82,8 @@ bool valid_host(std::string_view host) {
     name_end = host.find(']');
     if (name_end == std::string_view::npos || name_end < 3) return false;
     const auto literal = host.substr(1, name_end - 1);
-    if (!std::ranges::all_of(literal, [](char c) { return is_hex(c) || c == ':' || c == '.'; })) {
+    if (!std::ranges::all_of(
+            literal, [](char c) { return hex_digit_value(c) >= 0 || c == ':' || c == '.'; })) {
       return false;
     }
     ++name_end;
@@ -97,10 +96,6 @@ bool valid_host(std::string_view host) {
   const std::string_view port = host.substr(name_end);
   return port.empty() ||
          (port.front() == ':' && port.size() <= 6 && std::ranges::all_of(port.substr(1), is_digit));
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
 }  // namespace grantd::http

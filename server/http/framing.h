@@ -44,7 +44,4 @@ struct Target {
 /// `uri-host [ ":" port ]` (RFC 9110 §7.2), not empty, without user information.
 [[nodiscard]] bool valid_host(std::string_view host);
 
-/// Whether two field names or case-insensitive tokens are the same, in ASCII.
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
-
 }  // namespace grantd::http

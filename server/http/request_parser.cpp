@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "server/base/secret.h"
+#include "server/base/text.h"
 #include "server/http/framing.h"
 
 namespace grantd::http {

@@ -158,7 +158,7 @@ std::expected<std::uint16_t, std::string> Server::Impl::listen(const Listener& l
 }
 
 void Server::Impl::run(std::function<void()> on_sighup) {
-  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2)
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes with write(2)
   raise_open_file_limit();
   EventLoop& first = *loops_.front();
   if (signals_) start(first, watch_signals(std::move(on_sighup)));

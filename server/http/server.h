@@ -54,6 +54,8 @@ class Server {
 
   /// `loops`: event loops, one thread each; at least 1.
   Server(Dependencies dependencies, std::size_t loops);
+  /// Ends handlers that were still suspended at the end of the drain: what they refer to must be
+  /// there yet, and no BlockingPool may still be about to resume one (join it first).
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -62,7 +64,7 @@ class Server {
   [[nodiscard]] std::expected<std::uint16_t, std::string> listen(const Listener& listener);
 
   /// Runs the loops until stop() and the drain after it are done. `on_signal` is called on a loop
-  /// with SIGHUP; SIGTERM and SIGINT call stop(). SIGPIPE is ignored.
+  /// with SIGHUP (kept for it since listen()); SIGTERM and SIGINT call stop(). SIGPIPE is ignored.
   void run(std::function<void()> on_sighup);
 
   /// Stops accepting, closes idle connections, lets requests in flight end (at most `drain_limit`).

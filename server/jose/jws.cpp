@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/base/text.h"
 #include "server/jose/base64url.h"
 #include "server/jose/strict_json.h"
 
@@ -14,18 +15,11 @@ namespace {
 constexpr std::size_t max_header_depth = 8;  // a `jwk` or `x5c` inside is passed over
 constexpr std::size_t max_kid_bytes = 255;
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
-}
-
 /// RFC 7515 §4.1.9: "application/" may be left out where no other '/' follows.
 std::string media_type(std::string_view typ) {
   constexpr std::string_view prefix = "application/";
-  std::string out = lower(typ);
+  std::string out(typ);
+  std::ranges::transform(out, out.begin(), ascii_lower);
   if (out.starts_with(prefix) && out.find('/', prefix.size()) == std::string::npos) {
     out.erase(0, prefix.size());
   }

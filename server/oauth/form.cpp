@@ -13,13 +13,6 @@ Error malformed(std::string_view description) {
   return {ErrorCode::invalid_request, std::string(description), "malformed_form"};
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 /// Appends the decoded octets; false where a percent-encoding is broken.
 template <typename Container>
 bool decode_into(Container& out, std::string_view text) {
@@ -30,8 +23,8 @@ bool decode_into(Container& out, std::string_view text) {
       out.push_back(text[i]);
     } else {
       if (i + 2 >= text.size()) return false;
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
+      const int high = hex_digit_value(text[i + 1]);
+      const int low = hex_digit_value(text[i + 2]);
       if (high < 0 || low < 0) return false;
       out.push_back(static_cast<char>(high * 16 + low));
       i += 2;
@@ -43,8 +36,6 @@ bool decode_into(Container& out, std::string_view text) {
 bool is_clean(std::string_view text) {
   return text.find('\0') == std::string_view::npos && is_utf8(text);
 }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -137,7 +128,7 @@ bool is_form_content_type(std::string_view content_type) {
   const auto type = content_type.substr(0, content_type.find(';'));
   const auto last = type.find_last_not_of(" \t");
   const auto trimmed = type.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  return std::ranges::equal(trimmed, expected, {}, lower);
+  return equal_ignoring_case(trimmed, expected);
 }
 
 }  // namespace grantd::oauth

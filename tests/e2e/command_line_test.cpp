@@ -146,6 +146,7 @@ TEST(ConfigCommand, CheckOpensTheFilesThatTheConfigurationNames) {
   const Installation installation;
   fs::remove(installation / "pepper");
   fs::remove(installation / "keys");
+  write_text(installation / "keys", "");
   const auto result = installation.run({"config", "check", "--json"});
   EXPECT_EQ(result.status, 2);
   const auto faults = nlohmann::json::parse(result.out).at("faults").dump();

@@ -14,8 +14,6 @@
 namespace grantd::testing {
 namespace {
 
-using test::test_key;
-
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using jose::RsaPrivateKey;

@@ -115,6 +115,25 @@ TEST(BrokenConfiguration, AllFaultsAreReportedInOneGo) {
   EXPECT_NE(served.err.find("limits.idle_timout"), std::string::npos);
 }
 
+TEST(BrokenConfiguration, CheckSeesWhatOnlyTheDatabaseTells) {
+  TestServer server;
+  server.add_client("c1");
+  const auto kid = decode(server.token_for("c1")).header.at("kid").get<std::string>();
+  server.command_json({"key", "retire", kid, "--now"});
+  EXPECT_EQ(server.command({"config", "check"}).status, 0);
+
+  auto config = server.config();
+  config["keys"]["signing_key"] = kid;
+  server.write_config(config);
+  const auto pepper = read_text(server.directory() / "pepper");
+  write_text(server.directory() / "pepper", std::string(64, 'c') + "\n");
+  const auto checked = server.command({"config", "check"});
+  EXPECT_EQ(checked.status, 2);
+  EXPECT_NE(checked.err.find("storage.pepper_file"), std::string::npos) << checked.err;
+  EXPECT_NE(checked.err.find("keys.signing_key"), std::string::npos) << checked.err;
+  write_text(server.directory() / "pepper", pepper);
+}
+
 TEST(BrokenConfiguration, AReloadKeepsTheServerOnTheOldOne) {
   TestServer server;
   server.add_client("c1");

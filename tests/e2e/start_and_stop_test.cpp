@@ -111,6 +111,22 @@ TEST(Serve, ReadsNothingWorldReadableAndMakesNothingSo) {
   }
 }
 
+TEST(Serve, WithClosedStandardDescriptorsWritesNoLogIntoItsFiles) {
+  TestServer server{{.start = false}};
+  const auto shell = "exec " + std::string(GRANTD_BINARY) + " serve --config " +
+                     server.config_file() + " 0<&- 1>&- 2>&-";
+  Process closed({"/bin/sh", "-c", shell});
+  EXPECT_TRUE(TestServer::eventually([&] {
+    return run({GRANTD_BINARY, "key", "list", "--config", server.config_file()})
+               .out.find("signing") != std::string::npos;
+  }));
+  EXPECT_EQ(closed.stop().status, 0);
+  for (const auto& entry : fs::recursive_directory_iterator(server.directory())) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_EQ(read_text(entry.path()).find("\"event\":"), std::string::npos) << entry.path();
+  }
+}
+
 TEST(PrivateKeyDirectory, AnUnreadableKeyIsSkippedAndCountedAndTheServerGoesOn) {
   TestServer server;
   server.add_client("c1");

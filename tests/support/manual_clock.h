@@ -6,7 +6,7 @@
 
 #include "server/base/clock.h"
 
-namespace grantd::test {
+namespace grantd::testing {
 
 /// Thread-safe.
 class ManualClock final : public Clock {
@@ -43,4 +43,4 @@ class ManualClock final : public Clock {
   SteadyTime steady_{};
 };
 
-}  // namespace grantd::test
+}  // namespace grantd::testing

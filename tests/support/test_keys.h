@@ -9,7 +9,7 @@
 
 #include "server/jose/rsa_key.h"
 
-namespace grantd::test {
+namespace grantd::testing {
 
 /// The same key for the same index. Thread-safe.
 inline const std::shared_ptr<const jose::RsaPrivateKey>& test_key(std::size_t index) {
@@ -24,4 +24,4 @@ inline const std::shared_ptr<const jose::RsaPrivateKey>& test_key(std::size_t in
   return *keys[index];
 }
 
-}  // namespace grantd::test
+}  // namespace grantd::testing

@@ -29,6 +29,16 @@ inline const std::string client_credentials = "grant_type=client_credentials";
 /// The value of an Authorization header.
 [[nodiscard]] std::string basic(std::string_view id, std::string_view secret);
 
+/// libfaketime and the sanitizers' own interposers exclude each other.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool clock_can_be_turned = false;
+#elif defined(__has_feature)
+inline constexpr bool clock_can_be_turned =
+    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#else
+inline constexpr bool clock_can_be_turned = true;
+#endif
+
 /// Header and claims of a JWT, not verified.
 struct DecodedToken {
   json header{};
@@ -44,6 +54,7 @@ class TestServer {
     /// Merged into the configuration (RFC 7386).
     json config = json::object();
     /// The wall clock stands where turn_clock() puts it (libfaketime); the monotonic one runs on.
+    /// Only where clock_can_be_turned.
     bool turnable_clock{false};
     bool start{true};
   };

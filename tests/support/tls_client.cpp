@@ -100,7 +100,7 @@ TlsClient::TlsClient(const std::string& host, std::uint16_t port, const std::str
     : TlsClient(host, port, Options{ca_file, 0, 0, {}, {}, 0, true}) {}
 
 TlsClient::TlsClient(const std::string& host, std::uint16_t port, Options options) : host_(host) {
-  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2)
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes with write(2)
   if (!options.ca_file.empty()) {
     context_ = SSL_CTX_new(TLS_client_method());
     if (options.max_version != 0 && options.max_version < TLS1_2_VERSION) {

@@ -18,7 +18,7 @@
 namespace grantd::jose {
 namespace {
 
-using test::test_key;
+using testing::test_key;
 
 std::string drain(BIO* bio) {
   char* data = nullptr;

@@ -61,7 +61,7 @@ class KeysTest : public ::testing::Test {
     if (!opened) throw std::runtime_error(opened.error());
     const auto applied = (*opened)->applied_migrations();
     const auto planned = storage::plan_migrations(storage::sqlite_migrations(), applied.value());
-    if (!(*opened)->apply(planned.value(), test::ManualClock::start)) {
+    if (!(*opened)->apply(planned.value(), testing::ManualClock::start)) {
       throw std::runtime_error("no schema");
     }
     return std::move(*opened);
@@ -116,7 +116,7 @@ class KeysTest : public ::testing::Test {
   /// As an operator does by hand.
   fs::path place(std::size_t index, const std::string& name, mode_t mode = 0600) const {
     fs::create_directories(directory);
-    testing::write_text(directory / name, std::string(test::test_key(index)->to_pem().view()),
+    testing::write_text(directory / name, std::string(testing::test_key(index)->to_pem().view()),
                         mode);
     return directory / name;
   }
@@ -142,7 +142,7 @@ class KeysTest : public ::testing::Test {
 
   testing::TempDir temporary;
   fs::path directory;
-  test::ManualClock clock;
+  testing::ManualClock clock;
   std::unique_ptr<storage::sqlite::SqliteStorage> storage;
   std::vector<KeyEvent> events;
 };

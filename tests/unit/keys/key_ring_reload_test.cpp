@@ -4,7 +4,7 @@
 namespace grantd::keys {
 namespace {
 
-using test::test_key;
+using testing::test_key;
 
 class PemPlacedByHand : public KeysTest {};
 

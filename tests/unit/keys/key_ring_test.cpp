@@ -5,7 +5,7 @@
 namespace grantd::keys {
 namespace {
 
-using test::test_key;
+using testing::test_key;
 
 class FirstStart : public KeysTest {};
 

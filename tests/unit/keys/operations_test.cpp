@@ -11,7 +11,7 @@
 namespace grantd::keys {
 namespace {
 
-using test::test_key;
+using testing::test_key;
 using ErrorKind = OperationError::Kind;
 
 std::string pem(std::size_t index) { return std::string(test_key(index)->to_pem().view()); }
