@@ -202,8 +202,8 @@ awaitable<Session::After> Session::respond(Response response, const Exchange& ex
   append_head(head, response, {exchange.request_id, loop_.date, keep_alive, exchange.http_1_0});
   const bool with_content = has_content(response) && !exchange.head;
   arm(limits_->request_timeout);
-  const Outcome outcome = co_await send(
-      head, with_content ? response.content() : std::string_view(), response.sensitive);
+  const std::string_view content = with_content ? response.content() : std::string_view();
+  const Outcome outcome = co_await send(head, content, response.sensitive);
   disarm();
   if (response.sensitive) cleanse(response.body);
   record(response, exchange);

@@ -15,19 +15,25 @@ storage::ChangeFollower::Subscriber Changes::subscriber() {
           }};
 }
 
-storage::StoreResult<void> Changes::load_revocations() {
-  const auto now = floor_seconds(with_.clock.now());
-  const auto not_before = with_.store.load_not_before(now);
+storage::StoreResult<void> Changes::load_not_before() {
+  const auto not_before = with_.store.load_not_before(floor_seconds(with_.clock.now()));
   if (!not_before) return std::unexpected(not_before.error());
   for (const auto& entry : *not_before) {
     with_.revocations.set_not_before(entry.client_id, entry.at, entry.expires_at);
   }
-  return with_.store.load_revocations(now, [this](const storage::Revocation& revocation) {
-    with_.revocations.revoke(revocation.jti, revocation.expires_at);
-  });
+  return {};
+}
+
+storage::StoreResult<void> Changes::load_revocations() {
+  if (auto not_before = load_not_before(); !not_before) return not_before;
+  return with_.store.load_revocations(
+      floor_seconds(with_.clock.now()), [this](const storage::Revocation& revocation) {
+        with_.revocations.revoke(revocation.jti, revocation.expires_at);
+      });
 }
 
 void Changes::settle() {
+  if (not_before_behind_) not_before_behind_ = !load_not_before().has_value();
   if (revocations_behind_) revocations_behind_ = !load_revocations().has_value();
   if (keys_changed_) {
     keys_changed_ = false;
@@ -52,7 +58,7 @@ void Changes::apply(const storage::Change& change) {
     case ChangeKind::client_disabled:
     case ChangeKind::client_deleted:
       with_.clients.drop(change.id);
-      revocations_behind_ = true;
+      not_before_behind_ = true;
       return;
     case ChangeKind::secret_added:
     case ChangeKind::secret_removed:
@@ -63,7 +69,7 @@ void Changes::apply(const storage::Change& change) {
       return;
     case ChangeKind::client_revoked:
     case ChangeKind::all_revoked:
-      revocations_behind_ = true;
+      not_before_behind_ = true;
       return;
     case ChangeKind::key_published:
     case ChangeKind::key_signing:

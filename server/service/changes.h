@@ -37,9 +37,11 @@ class Changes {
  private:
   void apply(const storage::Change& change);
   void apply_revocation(const std::string& jti);
+  [[nodiscard]] storage::StoreResult<void> load_not_before();
 
   Targets with_;
   bool keys_changed_{false};
+  bool not_before_behind_{false};
   bool revocations_behind_{false};
 };
 

@@ -119,8 +119,7 @@ TEST(Metrics, ShowGaugesAsTheyStand) {
   metrics.live_revocations(1'000'000);
   for (const char* line :
        {"grantd_connections 2", "grantd_published_keys 2",
-        "grantd_tls_certificate_expiry_seconds 1769860800",
-        "grantd_live_revocations 1000000"}) {
+        "grantd_tls_certificate_expiry_seconds 1769860800", "grantd_live_revocations 1000000"}) {
     EXPECT_TRUE(has_line(metrics, line)) << line << "\n" << metrics.text();
   }
 }
