@@ -39,6 +39,7 @@ TEST(KillMinusNine, LosesNoAcknowledgedRevocation) {
 
   for (int round = 0; round < rounds; ++round) {
     std::vector<std::string> tokens;
+    tokens.reserve(tokens_a_round);
     for (std::size_t i = 0; i < tokens_a_round; ++i) tokens.push_back(server.token_for("c1"));
     // Killed from beside, while the next revocations are under way.
     const auto kill_after = random() % tokens_a_round;

@@ -65,6 +65,7 @@ TEST(ReloadUnderLoad, DropsNothingWhileKeysRotate) {  // R73
   std::mutex mutex;
   std::set<std::string> kids;
   std::vector<std::jthread> threads;
+  threads.reserve(connections);
   for (int i = 0; i < connections; ++i) {
     threads.emplace_back([&] {
       Fetcher fetcher(server);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "server/oauth/scope.h"
 #include "server/oauth/token_request.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

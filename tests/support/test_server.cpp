@@ -76,7 +76,7 @@ bool verifies(const std::string& token, const json& jwks) {
   return false;
 }
 
-TestServer::TestServer(Options options)
+TestServer::TestServer(const Options& options)
     : turnable_clock_(options.turnable_clock && clock_can_be_turned) {
   const auto now = floor_seconds(std::chrono::system_clock::now());
   auto certificates = http::tls::make_development_certificates(now).value();

@@ -33,8 +33,11 @@ inline const std::string client_credentials = "grant_type=client_credentials";
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool clock_can_be_turned = false;
 #elif defined(__has_feature)
-inline constexpr bool clock_can_be_turned =
-    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool clock_can_be_turned = false;
+#else
+inline constexpr bool clock_can_be_turned = true;
+#endif
 #else
 inline constexpr bool clock_can_be_turned = true;
 #endif
@@ -60,7 +63,7 @@ class TestServer {
   };
 
   TestServer() : TestServer(Options{}) {}
-  explicit TestServer(Options options);
+  explicit TestServer(const Options& options);
 
   /// Stops it, and fails the test where a secret, token or key of the run stands in its output.
   ~TestServer();

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 namespace grantd::testing {
 namespace {
@@ -21,8 +22,9 @@ namespace {
 [[noreturn]] void fail(const std::string& what) {
   const unsigned long code = ERR_get_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  const auto system = std::generic_category().message(errno);
   ERR_clear_error();
-  throw std::runtime_error(what + ": " + (reason != nullptr ? reason : std::strerror(errno)));
+  throw std::runtime_error(what + ": " + (reason != nullptr ? std::string(reason) : system));
 }
 
 int connect_to(const std::string& host, std::uint16_t port, int receive_buffer_bytes) {
@@ -99,7 +101,8 @@ bool HttpResponse::has_header(std::string_view name) const {
 TlsClient::TlsClient(const std::string& host, std::uint16_t port, const std::string& ca_file)
     : TlsClient(host, port, Options{ca_file, 0, 0, {}, {}, 0, true}) {}
 
-TlsClient::TlsClient(const std::string& host, std::uint16_t port, Options options) : host_(host) {
+TlsClient::TlsClient(const std::string& host, std::uint16_t port, const Options& options)
+    : host_(host) {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes with write(2)
   if (!options.ca_file.empty()) {
     context_ = SSL_CTX_new(TLS_client_method());

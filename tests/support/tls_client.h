@@ -43,7 +43,7 @@ class TlsClient {
 
   /// Throws std::runtime_error where there is no connection, or the handshake fails.
   TlsClient(const std::string& host, std::uint16_t port, const std::string& ca_file);
-  TlsClient(const std::string& host, std::uint16_t port, Options options);
+  TlsClient(const std::string& host, std::uint16_t port, const Options& options);
   ~TlsClient();
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;

@@ -137,6 +137,7 @@ TEST(Metrics, LoseNoCountBetweenThreads) {
   Metrics metrics;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&metrics] {
         for (int n = 0; n < 1000; ++n) metrics.request("token", n % 2 == 0 ? 200 : 401, 1ms);
