@@ -31,7 +31,6 @@ class Fetcher {
                              {"Content-Type", "application/x-www-form-urlencoded"}},
                             client_credentials);
     const auto jwks = connection_.request("GET", "/.well-known/jwks.json");
-    ++tokens;
     if (response.status != 200 || jwks.status != 200) {
       ++failures;
       return;
@@ -41,7 +40,6 @@ class Fetcher {
     kids.insert(decode(token).header.at("kid"));
   }
 
-  int tokens{0};
   int failures{0};
   std::set<std::string> kids;
 
