@@ -1,156 +1,196 @@
 #include "config/audiences.h"
 
-#include <algorithm>
-#include <boost/url/parse.hpp>
 #include <optional>
 #include <set>
-#include <string_view>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "config/codecs.h"
+#include "server/oauth/audience.h"
+#include "server/oauth/extra_claims.h"
+#include "server/oauth/scope.h"
 
 namespace grantd::config {
 namespace {
 
-constexpr std::string_view scopes_key = "scopes";
-constexpr std::string_view typ_key = "typ";
+using Path = std::filesystem::path;
 
-const Codec<std::string>& typ() {
-  static const auto codec = one_of<std::string>({{"at+jwt", "at+jwt"}, {"JWT", "JWT"}});
+constexpr auto jwks_file_key = "jwks_file";
+constexpr auto alg_key = "alg";
+
+Codec<std::vector<std::string>> scopes() {
+  Codec<std::vector<std::string>> codec;
+  codec.expected = "an array of at most " + std::to_string(max_audience_scopes) +
+                   " scopes, each at most " + std::to_string(oauth::max_scope_token_bytes) +
+                   R"( visible ASCII characters other than " and \, none twice)";
+  codec.schema = {{"type", "array"},
+                  {"items",
+                   {{"type", "string"},
+                    {"pattern", R"(^[\x21\x23-\x5B\x5D-\x7E]+$)"},
+                    {"maxLength", oauth::max_scope_token_bytes}}},
+                  {"uniqueItems", true},
+                  {"maxItems", max_audience_scopes}};
+  codec.decode = [](const Json& value, const Path&) -> std::optional<std::vector<std::string>> {
+    if (!value.is_array() || value.size() > max_audience_scopes) return std::nullopt;
+    std::vector<std::string> read;
+    std::set<std::string_view> seen;
+    for (const auto& element : value) {
+      const auto* text = element.get_ptr<const std::string*>();
+      if (text == nullptr || text->size() > oauth::max_scope_token_bytes ||
+          !oauth::is_scope_token(*text) || !seen.insert(*text).second) {
+        return std::nullopt;
+      }
+      read.push_back(*text);
+    }
+    return read;
+  };
+  codec.encode = [](const std::vector<std::string>& value) -> OrderedJson { return value; };
   return codec;
 }
 
-OrderedJson typ_schema() {
-  OrderedJson schema = typ().schema;
-  schema["default"] = Audience{}.typ;
-  return schema;
+Codec<std::map<std::string, std::string>> claims() {
+  using Claims = std::map<std::string, std::string>;
+  Codec<Claims> codec;
+  codec.expected = "an object of at most " + std::to_string(oauth::max_extra_claims) +
+                   " claims; each " + std::string(oauth::extra_claim_name_expected) +
+                   ", its value at most " + std::to_string(oauth::max_claim_value_bytes) +
+                   " bytes of JSON";
+  codec.schema = {{"type", "object"}, {"maxProperties", oauth::max_extra_claims}};
+  codec.decode = [](const Json& value, const Path&) -> std::optional<Claims> {
+    if (!value.is_object() || value.size() > oauth::max_extra_claims) return std::nullopt;
+    Claims read;
+    for (const auto& [name, claim] : value.items()) {
+      auto text = claim.dump();
+      if (!oauth::is_extra_claim_name(name) || text.size() > oauth::max_claim_value_bytes) {
+        return std::nullopt;
+      }
+      read.emplace(name, std::move(text));
+    }
+    return read;
+  };
+  codec.encode = [](const Claims& value) {
+    OrderedJson written = OrderedJson::object();
+    for (const auto& [name, text] : value) written[name] = OrderedJson::parse(text);
+    return written;
+  };
+  return codec;
 }
 
-const AudienceMember& member(std::string_view key) {
-  return *std::ranges::find(audience_members(), key, &AudienceMember::key);
+const Codec<std::string>& encryption_alg() {
+  static const auto codec =
+      one_of<std::string>({{"RSA-OAEP-256", "RSA-OAEP-256"}, {"ECDH-ES+A256KW", "ECDH-ES+A256KW"}});
+  return codec;
 }
 
-// RFC 8707 §2: an absolute URI; the grammar's absolute-URI has no fragment.
-bool is_audience(std::string_view text) {
-  return text.size() <= max_audience_characters &&
-         boost::urls::parse_absolute_uri(boost::urls::string_view(text.data(), text.size()))
-             .has_value();
-}
-
-// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-bool is_scope_token(std::string_view text) {
-  return !text.empty() && text.size() <= max_scope_characters &&
-         std::ranges::all_of(
-             text, [](char c) { return c >= 0x21 && c <= 0x7e && c != '"' && c != '\\'; });
-}
-
-std::optional<std::vector<std::string>> read_scopes(const Json& value) {
-  if (!value.is_array() || value.size() > max_audience_scopes) return std::nullopt;
-  std::vector<std::string> scopes;
-  std::set<std::string_view> seen;
-  for (const auto& element : value) {
-    const auto* text = element.get_ptr<const std::string*>();
-    if (text == nullptr || !is_scope_token(*text) || !seen.insert(*text).second) {
+Codec<Encryption> encryption() {
+  Codec<Encryption> codec;
+  codec.expected =
+      R"(an object with "jwks_file" (a path) and "alg" ()" + encryption_alg().expected + ")";
+  codec.schema = {
+      {"type", "object"},
+      {"properties", {{jwks_file_key, path().schema}, {alg_key, encryption_alg().schema}}},
+      {"required", {jwks_file_key, alg_key}},
+      {"additionalProperties", false}};
+  codec.decode = [](const Json& value, const Path& base) -> std::optional<Encryption> {
+    constexpr std::size_t members = 2;
+    if (!value.is_object() || value.size() != members || !value.contains(jwks_file_key) ||
+        !value.contains(alg_key)) {
       return std::nullopt;
     }
-    scopes.push_back(*text);
-  }
-  return scopes;
+    auto file = path().decode(value.at(jwks_file_key), base);
+    auto alg = encryption_alg().decode(value.at(alg_key), base);
+    if (!file || !alg) return std::nullopt;
+    return Encryption{*std::move(file), *std::move(alg)};
+  };
+  codec.encode = [](const Encryption& value) {
+    OrderedJson written = OrderedJson::object();
+    written[jwks_file_key] = value.jwks_file.string();
+    written[alg_key] = value.alg;
+    return written;
+  };
+  return codec;
 }
 
-Audience read_audience(const Json& value, const std::string& label, Faults& faults) {
-  Audience audience;
-  for (const auto& [key, found] : value.items()) {
-    if (key == scopes_key) {
-      audience.scopes = read_scopes(found);
-      if (!audience.scopes) {
-        faults.push_back({label + ".scopes", found_text(found), member(scopes_key).expected});
-      }
-    } else if (key == typ_key) {
-      const auto word = typ().decode(found, {});
-      if (!word) faults.push_back({label + ".typ", found_text(found), member(typ_key).expected});
-      audience.typ = word.value_or(audience.typ);
-    } else {
-      faults.push_back({label, "the unknown key " + found_text(key), "\"scopes\" or \"typ\""});
+/// A member that may be absent: nothing is written then.
+template <typename V>
+Member<Audience> optional_member(MemberWords words, const Codec<V>& codec,
+                                 std::optional<V> Audience::* at) {
+  auto made = member<Audience, V>(std::move(words), codec, [at](auto& audience) -> auto& {
+    if constexpr (!std::is_const_v<std::remove_reference_t<decltype(audience)>>) {
+      if (!(audience.*at)) (audience.*at).emplace();
     }
-  }
-  return audience;
+    return *(audience.*at);
+  });
+  made.read = [codec, at](const Json& value, const Path& base, Audience& into) {
+    into.*at = codec.decode(value, base);
+    return (into.*at).has_value();
+  };
+  made.write = [write = made.write, at](const Audience& from, OrderedJson& object) {
+    if (from.*at) write(from, object);
+  };
+  return made;
 }
 
 }  // namespace
 
-void read_audiences(const Json& value, const std::string& label, Config& config, Faults& faults) {
-  if (!value.is_object() || value.size() > max_audiences) {
-    faults.push_back({label, found_text(value), audiences_expected()});
-    return;
-  }
-  for (const auto& [uri, audience] : value.items()) {
-    const std::string name = child_path(label, uri);
-    if (!is_audience(uri))
-      faults.push_back({label, "the key " + found_text(uri), audience_expected()});
-    if (!audience.is_object()) {
-      faults.push_back({name, found_text(audience), R"(an object with "scopes", "typ" or both)"});
-      continue;
-    }
-    config.audiences.insert_or_assign(uri, read_audience(audience, name, faults));
-  }
+bool is_audience(std::string_view text) {
+  return text.size() <= max_audience_characters && oauth::is_resource_uri(text);
 }
 
-OrderedJson write_audiences(const Config& config) {
-  OrderedJson audiences = OrderedJson::object();
-  for (const auto& [uri, audience] : config.audiences) {
-    OrderedJson written = OrderedJson::object();
-    if (audience.scopes) written[std::string(scopes_key)] = *audience.scopes;
-    written[std::string(typ_key)] = audience.typ;
-    audiences[uri] = std::move(written);
-  }
-  return audiences;
+const KeyWords& audience_keys() {
+  static const KeyWords words{
+      "an absolute URI without a fragment, at most " + std::to_string(max_audience_characters) +
+          " characters",
+      {{"format", "uri"}, {"pattern", "^[^#]+$"}, {"maxLength", max_audience_characters}},
+      is_audience};
+  return words;
 }
 
-const std::vector<AudienceMember>& audience_members() {
-  static const std::vector<AudienceMember> table = {
-      {std::string(scopes_key),
-       "an array of at most " + std::to_string(max_audience_scopes) + " scopes, each at most " +
-           std::to_string(max_scope_characters) +
-           R"( visible ASCII characters other than " and \, none twice)",
-       "any scope",
-       "The scopes that the audience takes; an empty array: none.",
-       {{"type", "array"},
-        {"items",
-         {{"type", "string"},
-          {"pattern", R"(^[\x21\x23-\x5B\x5D-\x7E]+$)"},
-          {"maxLength", max_scope_characters}}},
-        {"uniqueItems", true},
-        {"maxItems", max_audience_scopes}}},
-      {std::string(typ_key), typ().expected, OrderedJson(Audience{}.typ).dump(),
-       "The tokens' `typ` header; `JWT` is for verifiers older than RFC 9068.", typ_schema()},
+const std::vector<Member<Audience>>& audience_members() {
+  static const auto typ = one_of<std::string>({{"at+jwt", "at+jwt"}, {"JWT", "JWT"}});
+  static const auto format =
+      one_of<TokenFormat>({{"jwt", TokenFormat::jwt}, {"opaque", TokenFormat::opaque}});
+  static const std::vector<Member<Audience>> table = {
+      optional_member<std::vector<std::string>>(
+          {"scopes",
+           {},
+           "any scope",
+           "The scopes that the audience takes; an empty array: none.",
+           {}},
+          scopes(), &Audience::scopes),
+      member<Audience, std::string>(
+          {"typ",
+           {},
+           R"("at+jwt")",
+           "The tokens' `typ` header; `JWT` is for verifiers older than RFC 9068.",
+           {}},
+          typ, [](auto& audience) -> auto& { return audience.typ; }),
+      member<Audience, std::map<std::string, std::string>>(
+          {"claims", {}, "{}", "Fixed claims of every token for the audience.", {}}, claims(),
+          [](auto& audience) -> auto& { return audience.claims; }),
+      member<Audience, bool>(
+          {"status_list",
+           {},
+           "false",
+           "Whether its tokens carry `status.status_list` (draft-ietf-oauth-status-list).",
+           {}},
+          boolean(), [](auto& audience) -> auto& { return audience.status_list; }),
+      member<Audience, TokenFormat>(
+          {"format",
+           {},
+           R"("jwt")",
+           "`opaque`: reference tokens, whose content only introspection and token exchange tell.",
+           {}},
+          format, [](auto& audience) -> auto& { return audience.format; }),
+      optional_member<Encryption>(
+          {"encryption",
+           {},
+           "none",
+           "Tokens are encrypted (RFC 7516, A256GCM) to the first usable key of the file.",
+           {}},
+          encryption(), &Audience::encryption),
   };
   return table;
-}
-
-std::string audience_expected() {
-  return "an absolute URI without a fragment, at most " + std::to_string(max_audience_characters) +
-         " characters";
-}
-
-std::string audiences_expected() {
-  return "an object of at most " + std::to_string(max_audiences) + " audiences";
-}
-
-OrderedJson audiences_schema() {
-  OrderedJson properties = OrderedJson::object();
-  for (const auto& each : audience_members()) {
-    properties[each.key] = each.schema;
-    properties[each.key]["description"] = each.meaning;
-  }
-  const OrderedJson audience = {
-      {"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-  return {{"type", "object"},
-          {"propertyNames",
-           {{"format", "uri"}, {"pattern", "^[^#]+$"}, {"maxLength", max_audience_characters}}},
-          {"additionalProperties", audience},
-          {"maxProperties", max_audiences}};
 }
 
 }  // namespace grantd::config

@@ -8,6 +8,7 @@
 #include <limits>
 #include <string_view>
 
+#include "config/audiences.h"
 #include "server/base/text.h"
 
 namespace grantd::config {
@@ -229,6 +230,42 @@ Codec<std::uint16_t> port() {
 }
 
 Codec<std::size_t> count(std::size_t min, std::size_t max) { return whole_number(min, max); }
+
+Codec<std::size_t> multiple(std::size_t of, std::size_t min, std::size_t max) {
+  auto codec = whole_number(min, max);
+  codec.expected += ", a multiple of " + std::to_string(of);
+  codec.schema["multipleOf"] = of;
+  codec.decode = [of, decode = codec.decode](const Json& value, const fs::path& base) {
+    const auto number = decode(value, base);
+    return number && *number % of == 0 ? number : std::nullopt;
+  };
+  return codec;
+}
+
+Codec<bool> boolean() {
+  Codec<bool> codec;
+  codec.expected = "true or false";
+  codec.schema = {{"type", "boolean"}};
+  codec.decode = [](const Json& value, const fs::path&) -> std::optional<bool> {
+    if (!value.is_boolean()) return std::nullopt;
+    return value.get<bool>();
+  };
+  codec.encode = [](const bool& value) -> OrderedJson { return value; };
+  return codec;
+}
+
+Codec<std::string> audience_or_nothing() {
+  Codec<std::string> codec;
+  codec.expected = "an absolute URI without a fragment, or \"\"";
+  codec.schema = {{"type", "string"}};
+  codec.decode = [](const Json& value, const fs::path&) -> std::optional<std::string> {
+    const auto* text = text_of(value);
+    if (text == nullptr || (!text->empty() && !is_audience(*text))) return std::nullopt;
+    return *text;
+  };
+  codec.encode = [](const std::string& value) -> OrderedJson { return value; };
+  return codec;
+}
 
 Codec<std::optional<std::string>> kid_or_auto() {
   Codec<std::optional<std::string>> codec;

@@ -40,6 +40,12 @@ inline constexpr std::size_t max_issuer_characters = 512;
 
 [[nodiscard]] Codec<std::uint16_t> port();
 [[nodiscard]] Codec<std::size_t> count(std::size_t min, std::size_t max);
+/// A count that `of` divides.
+[[nodiscard]] Codec<std::size_t> multiple(std::size_t of, std::size_t min, std::size_t max);
+[[nodiscard]] Codec<bool> boolean();
+
+/// An absolute URI without fragment (RFC 8707 §2), or an empty string.
+[[nodiscard]] Codec<std::string> audience_or_nothing();
 
 /// "auto" (absent) or a kid, which is an RFC 7638 thumbprint: 43 base64url characters.
 [[nodiscard]] Codec<std::optional<std::string>> kid_or_auto();

@@ -17,10 +17,30 @@ namespace grantd::config {
 enum class LogLevel { debug, info, warn, error };
 enum class LogFormat { json, text };
 
+enum class TokenFormat { jwt, opaque };
+
+/// To whom an audience's tokens are encrypted (RFC 7516).
+struct Encryption {
+  std::filesystem::path jwks_file{};  // resolved
+  std::string alg{};                  // "RSA-OAEP-256" or "ECDH-ES+A256KW"
+  bool operator==(const Encryption&) const = default;
+};
+
 struct Audience {
   std::optional<std::vector<std::string>> scopes{};  // absent: takes any scope
   std::string typ{"at+jwt"};
+  std::map<std::string, std::string> claims{};  // name → JSON text
+  bool status_list{false};
+  TokenFormat format{TokenFormat::jwt};
+  std::optional<Encryption> encryption{};
   bool operator==(const Audience&) const = default;
+};
+
+/// A foreign issuer whose tokens may be exchanged (RFC 8693).
+struct TrustedIssuer {
+  std::filesystem::path jwks_file{};  // resolved
+  std::string subject_prefix{};       // stands before its subjects in our tokens
+  bool operator==(const TrustedIssuer&) const = default;
 };
 
 struct Config {
@@ -59,9 +79,32 @@ struct Config {
     std::chrono::seconds lifetime{0};
     std::chrono::seconds max_lifetime{0};
     std::chrono::seconds clock_skew{0};
+    std::size_t warn_size_bytes{0};
+    std::size_t max_size_bytes{0};
   } tokens{};
 
   std::map<std::string, Audience, std::less<>> audiences{};
+
+  struct Exchange {
+    std::map<std::string, TrustedIssuer, std::less<>> issuers{};
+  } exchange{};
+
+  struct TransactionTokens {
+    bool enabled{false};
+    std::string trust_domain{};
+    std::chrono::seconds lifetime{0};
+  } transaction_tokens{};
+
+  struct StatusLists {
+    std::chrono::seconds ttl{0};
+    std::chrono::seconds window{0};
+    std::size_t capacity{0};
+    std::size_t block{0};
+  } status_lists{};
+
+  struct Metadata {
+    bool openid_configuration{false};
+  } metadata{};
 
   struct Limits {
     std::size_t request_body_bytes{0};
@@ -72,6 +115,9 @@ struct Config {
     std::size_t connections{0};
     std::size_t auth_failures{0};
     std::chrono::milliseconds failure_delay{0};
+    std::chrono::milliseconds feed_wait{0};
+    std::size_t feed_waiters{0};
+    std::size_t feed_entries{0};
   } limits{};
 
   struct Log {

@@ -76,7 +76,9 @@ std::string variable_of(std::string_view path) {
   return name;
 }
 
-bool settable_by_environment(const Field& field) { return field.words.path != "audiences"; }
+bool settable_by_environment(const Field& field) {
+  return field.schema.value("type", "") != "object";
+}
 
 std::string found_text(const Json& value) {
   const auto* string = value.get_ptr<const std::string*>();

@@ -89,7 +89,7 @@ struct Combination {
 [[nodiscard]] std::string child_path(std::string_view parent, std::string_view key);
 /// "GRANTD_TOKENS__LIFETIME" of "tokens.lifetime".
 [[nodiscard]] std::string variable_of(std::string_view path);
-/// `audiences` is a map and stands in the file alone.
+/// A map (`audiences`) stands in the file alone.
 [[nodiscard]] bool settable_by_environment(const Field& field);
 
 /// A value for Fault::found: JSON in ASCII, userinfo of URLs blanked, cut to max_found_characters.

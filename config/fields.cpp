@@ -6,6 +6,7 @@
 #include "config/audiences.h"
 #include "config/codecs.h"
 #include "config/field.h"
+#include "config/issuers.h"
 #include "server/base/text.h"
 
 namespace grantd::config {
@@ -101,14 +102,19 @@ Field algorithm(Words words) {
   return made;
 }
 
-Field audiences(Words words) {
+/// A map whose objects have members of their own; `at` finds it in a Config, const or not.
+template <typename T, typename At>
+Field map_field(Words words, const KeyWords& keys, const std::vector<Member<T>>& members, At at) {
   Field made;
+  made.expected = map_expected(words.path);
   made.words = std::move(words);
-  made.expected = audiences_expected();
-  made.schema = audiences_schema();
-  made.read = read_audiences;
-  made.write = write_audiences;
-  made.copy = [](const Config& from, Config& to) { to.audiences = from.audiences; };
+  made.schema = map_schema(keys, words_of(members));
+  made.read = [&keys, &members, at](const Json& value, const std::string& label, Config& config,
+                                    Faults& faults) {
+    read_map(value, label, config.file.parent_path(), keys, members, at(config), faults);
+  };
+  made.write = [&members, at](const Config& config) { return write_map(at(config), members); };
+  made.copy = [at](const Config& from, Config& to) { at(to) = at(from); };
   return made;
 }
 
@@ -187,11 +193,66 @@ std::vector<Field> token_fields() {
              "Lengthens how long keys stay published and revocations are kept; grantd's own checks "
              "of `exp` are exact."},
             whole_seconds("0s", "10m"), &C::tokens, &C::Tokens::clock_skew),
-      audiences({"audiences", "{}", "", applies,
-                 R"(by URI: "https://api.example.com": {"scopes": ["api:read"], "typ": "JWT"})",
-                 "What is particular to an audience, by its URI: the `scopes` it takes and the "
-                 "`typ` of its tokens (`at+jwt` or `JWT`). One that is not listed takes any scope "
-                 "and `at+jwt`."}),
+      field(
+          {"tokens.warn_size", R"("4KiB")", "", applies, "a larger token is logged as large_token",
+           "Size above which a token is logged as `large_token`: it stands in a header with "
+           "others."},
+          size("512B", "16KiB"), &C::tokens, &C::Tokens::warn_size_bytes),
+      field({"tokens.max_size", R"("7KiB")", "", applies, "a larger token is not issued",
+             "Size above which a token is not issued: many servers take 8 KiB of headers at most."},
+            size("512B", "16KiB"), &C::tokens, &C::Tokens::max_size_bytes),
+      map_field<Audience>(
+          {"audiences", "{}", "", applies,
+           R"(by URI: "https://api.example.com": {"scopes": ["api:read"], "typ": "JWT"})",
+           "What is particular to an audience, by its URI. One that is not listed takes any scope "
+           "and `at+jwt`."},
+          audience_keys(), audience_members(),
+          [](auto& config) -> auto& { return config.audiences; }),
+  };
+}
+
+std::vector<Field> service_fields() {
+  constexpr std::size_t max_capacity = std::size_t{1} << 24U;
+  return {
+      map_field<TrustedIssuer>(
+          {"exchange.issuers", "{}", "", applies,
+           R"(by issuer: {"jwks_file": "idp.json", "subject_prefix": "idp|"})",
+           "Foreign issuers whose tokens a client may exchange, where it registered them "
+           "(`--exchange-issuer`)."},
+          issuer_keys(), issuer_members(),
+          [](auto& config) -> auto& { return config.exchange.issuers; }),
+      field({"transaction_tokens.enabled", "false", "", restart,
+             "a draft: draft-ietf-oauth-transaction-tokens-10",
+             "Whether token exchange issues transaction tokens (a draft, not an RFC yet)."},
+            boolean(), &C::transaction_tokens, &C::TransactionTokens::enabled),
+      field(
+          {"transaction_tokens.trust_domain", R"("")", "", restart,
+           "their `aud`: a URI that names the trust domain",
+           "The trust domain, `aud` of every transaction token; required where they are enabled."},
+          audience_or_nothing(), &C::transaction_tokens, &C::TransactionTokens::trust_domain),
+      field({"transaction_tokens.lifetime", R"("30s")", "", applies, "the length of one call chain",
+             "Lifetime of a transaction token: about as long as one call chain runs."},
+            whole_seconds("1s", "5m"), &C::transaction_tokens, &C::TransactionTokens::lifetime),
+      field({"status_lists.ttl", R"("30s")", "", applies, "how long verifiers may cache a list",
+             "How long a verifier may cache a status list: its staleness bound."},
+            whole_seconds("1s", "1d"), &C::status_lists, &C::StatusLists::ttl),
+      field(
+          {"status_lists.window", R"("1h")", "", restart, "tokens that expire in one share a list",
+           "Tokens that expire within the same window share a list, which ends with it."},
+          whole_seconds("1m", "30d"), &C::status_lists, &C::StatusLists::window),
+      field(
+          {"status_lists.capacity", "1048576", "", restart, "entries of a list, one bit each",
+           "Entries of a list, one bit each; a full list is followed by another. A multiple of 8."},
+          multiple(8, 1024, max_capacity), &C::status_lists, &C::StatusLists::capacity),
+      field({"status_lists.block", "4096", "", restart, "entries a node reserves at once",
+             "Entries that a node reserves with one write."},
+            multiple(8, 8, 65'536), &C::status_lists, &C::StatusLists::block),
+      field(
+          {"metadata.openid_configuration", "false", "", restart,
+           "serve /.well-known/openid-configuration, too",
+           "Whether `/.well-known/openid-configuration` below the issuer is served, for libraries "
+           "that look nowhere else."},
+          boolean(), &C::metadata, &C::Metadata::openid_configuration),
   };
 }
 
@@ -227,6 +288,16 @@ std::vector<Field> limit_fields() {
              "A failed authentication is answered no sooner, so that an unknown client, a wrong "
              "secret and a cold cache look alike. `0s` gives that up."},
             duration("0s", "5s"), &C::limits, &C::Limits::failure_delay),
+      field({"limits.feed_wait", R"("30s")", "", applies, "longest wait of the revocation feed",
+             "How long a reader of the revocation feed may have its answer wait for news."},
+            duration("0s", "5m"), &C::limits, &C::Limits::feed_wait),
+      field({"limits.feed_waiters", "1000", "", applies, "above: answered at once",
+             "Readers of the revocation feed that wait at the same time; one more is answered at "
+             "once."},
+            count(0, max_connections), &C::limits, &C::Limits::feed_waiters),
+      field({"limits.feed_entries", "10000", "", applies, "of one answer of the feed",
+             "Entries of one answer of the revocation feed; the reader asks on for more."},
+            count(100, 100'000), &C::limits, &C::Limits::feed_entries),
       field({"log.level", R"("info")", "", applies, "debug, info, warn or error",
              "The least level that is logged."},
             one_of<LogLevel>({{"debug", LogLevel::debug},
@@ -247,6 +318,7 @@ const std::vector<Field>& fields() {
   static const std::vector<Field> table = [] {
     auto all = server_fields();
     std::ranges::move(token_fields(), std::back_inserter(all));
+    std::ranges::move(service_fields(), std::back_inserter(all));
     std::ranges::move(limit_fields(), std::back_inserter(all));
     return all;
   }();
@@ -261,7 +333,11 @@ const std::vector<Section>& sections() {
       {"ops", "The operations listener: health, readiness, metrics."},
       {"storage", "Clients, secrets, revocations and keys' times."},
       {"keys", "Signing keys and their rotation."},
-      {"tokens", "How long tokens live."},
+      {"tokens", "How long tokens live, and how large they may be."},
+      {"exchange", "Token exchange (RFC 8693); who may exchange what stands with each client."},
+      {"transaction_tokens", "Transaction tokens (draft-ietf-oauth-transaction-tokens-10)."},
+      {"status_lists", "Token status lists (draft-ietf-oauth-status-list-21)."},
+      {"metadata", "What is published of this server."},
       {"limits", "Bounds on what one peer, and all together, may take."},
       {"log", "The log on stdout."},
   };
@@ -281,6 +357,15 @@ const std::vector<Combination>& combinations() {
       {"tokens.lifetime", "at most", "tokens.max_lifetime",
        "else no client without a lifetime of its own gets what is promised",
        [](const Config& c) { return c.tokens.lifetime <= c.tokens.max_lifetime; }},
+      {"tokens.warn_size", "at most", "tokens.max_size", "else nothing is warned of",
+       [](const Config& c) { return c.tokens.warn_size_bytes <= c.tokens.max_size_bytes; }},
+      {"status_lists.block", "at most", "status_lists.capacity", "else no list holds a block",
+       [](const Config& c) { return c.status_lists.block <= c.status_lists.capacity; }},
+      {"transaction_tokens.trust_domain", "set for", "transaction_tokens.enabled",
+       "else the tokens have no audience",
+       [](const Config& c) {
+         return !c.transaction_tokens.enabled || !c.transaction_tokens.trust_domain.empty();
+       }},
   };
   return table;
 }

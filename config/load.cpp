@@ -64,8 +64,12 @@ void collect(const Json& object, const std::string& at, Sources& sources, Paths&
   }
 }
 
-// Variables are text: digits stand for a number where a field takes one.
+// Variables are text: digits stand for a number, `true` and `false` for themselves, where a field
+// takes one.
 Json environment_value(const Field& field, const std::string& text) {
+  if (field.schema.value("type", "") == "boolean" && (text == "true" || text == "false")) {
+    return text == "true";
+  }
   std::uint64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number);

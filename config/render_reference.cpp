@@ -3,6 +3,7 @@
 
 #include "config/audiences.h"
 #include "config/field.h"
+#include "config/issuers.h"
 #include "config/load.h"
 
 namespace grantd::config {
@@ -63,12 +64,13 @@ std::string row(const Field& field) {
          " | " + words.meaning + " |\n";
 }
 
-void append_audience_members(std::string& out) {
-  out += "\nA key of `audiences` is " + audience_expected() +
+void append_members(std::string& out, std::string_view map, const KeyWords& keys,
+                    const std::vector<MemberWords>& members) {
+  out += "\nA key of `" + std::string(map) + "` is " + keys.expected +
          "; its value an object:\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
-  for (const auto& each : audience_members()) {
-    out += "| " + code(each.key) + " | " + each.expected + " | " + each.fallback + " | " +
-           each.meaning + " |\n";
+  for (const auto& each : members) {
+    out += "| " + code(each.key) + " | " + each.expected + " | " +
+           (each.fallback.empty() ? "required" : each.fallback) + " | " + each.meaning + " |\n";
   }
 }
 
@@ -79,7 +81,11 @@ void append_section(std::string& out, const Section& section) {
   for (const auto& each : fields()) {
     if (section_of(each.words.path) == section.path) out += row(each);
   }
-  if (section.path.empty()) append_audience_members(out);
+  if (section.path.empty()) {
+    append_members(out, "audiences", audience_keys(), words_of(audience_members()));
+  } else if (section.path == "exchange") {
+    append_members(out, "exchange.issuers", issuer_keys(), words_of(issuer_members()));
+  }
   out += "\n";
 }
 

@@ -21,6 +21,7 @@
 #include "server/endpoints/revoke.h"
 #include "server/endpoints/token.h"
 #include "server/grants/client_credentials.h"
+#include "server/grants/token_exchange.h"
 #include "server/service/changes.h"
 #include "server/service/key_events.h"
 #include "server/service/maintenance.h"
@@ -39,6 +40,11 @@ constexpr int bad_configuration = 2;
 
 int fail(int status, std::string_view what) {
   std::cerr << "grantd: " << what << "\n";
+  return status;
+}
+
+int fail_all(int status, const std::vector<std::string>& faults) {
+  for (const auto& fault : faults) static_cast<void>(fail(status, fault));
   return status;
 }
 
@@ -125,37 +131,54 @@ int serve(const cli::ServeRequest& request) {
                                        service::authentication_of(config));
 
   // Tokens and grants.
+  auto loaded_policy = service::load_policy(config);
+  if (!loaded_policy) return fail_all(bad_configuration, loaded_policy.error());
   Snapshot<grants::Policy> policy(
-      std::make_shared<const grants::Policy>(service::policy_of(config)));
+      std::make_shared<const grants::Policy>(std::move(*loaded_policy)));
   tokens::Revocations revocations;
   const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, random);
   const grants::ClientCredentials client_credentials(policy, issuer);
-  const std::vector<const grants::Grant*> grants{&client_credentials};
+  const grants::TokenExchange token_exchange(policy, key_ring.key_set(), revocations, config.issuer,
+                                             issuer);
+  const std::vector<const grants::Grant*> grants{&client_credentials, &token_exchange};
   std::vector<std::string_view> grant_types;
   grant_types.reserve(grants.size());
   for (const auto* grant : grants) grant_types.push_back(grant->grant_type());
 
   // Endpoints.
   std::atomic<bool> storage_answers{true};
-  endpoints::TokenEndpoint token(authenticator, grants, clock, metrics);
+  endpoints::TokenEndpoint token(authenticator, grants, policy, clock, metrics);
   endpoints::IntrospectEndpoint introspect(authenticator, config.issuer, key_ring.key_set(),
                                            revocations, clock, metrics);
   endpoints::RevokeEndpoint revoke({authenticator, config.issuer, key_ring.key_set(), policy,
                                     **storage, revocations, pool, clock, metrics});
   endpoints::JwksEndpoint jwks(key_ring.key_set(), config.keys.jwks_max_age);
-  endpoints::MetadataEndpoint metadata(config.issuer, grant_types, config.keys.jwks_max_age);
+  const endpoints::Capabilities capabilities{config.issuer, grant_types,
+                                             policy.get()->trust_domain};
+  using endpoints::MetadataKind;
+  endpoints::MetadataEndpoint metadata(
+      endpoints::render_metadata(capabilities, MetadataKind::authorization_server),
+      config.keys.jwks_max_age);
+  endpoints::MetadataEndpoint openid_configuration(
+      endpoints::render_metadata(capabilities, MetadataKind::openid_provider),
+      config.keys.jwks_max_age);
   endpoints::HealthEndpoint health(storage_answers, key_ring.key_set());
   endpoints::MetricsEndpoint metrics_text(metrics);
 
   using http::Method;
   const auto paths = endpoints::paths_of(config.issuer);
-  const http::Router public_router({
+  std::vector<http::Route> public_routes{
       {paths.base_path + "/token", "token", Method::post, handler(token)},
       {paths.base_path + "/introspect", "introspect", Method::post, handler(introspect)},
       {paths.base_path + "/revoke", "revoke", Method::post, handler(revoke)},
       {paths.base_path + "/.well-known/jwks.json", "jwks", Method::get, handler(jwks)},
       {paths.metadata_path, "metadata", Method::get, handler(metadata)},
-  });
+  };
+  if (config.metadata.openid_configuration) {
+    public_routes.push_back(
+        {paths.openid_path, "openid_configuration", Method::get, handler(openid_configuration)});
+  }
+  const http::Router public_router(std::move(public_routes));
   const http::Router ops_router({
       {"/healthz", "healthz", Method::get, [&](const http::Request& r) { return health.live(r); }},
       {"/readyz", "readyz", Method::get, [&](const http::Request& r) { return health.ready(r); }},
@@ -172,9 +195,10 @@ int serve(const cli::ServeRequest& request) {
   }
   follower.subscribe(changes.subscriber());
   Snapshot<http::Limits> limits(std::make_shared<const http::Limits>(service::limits_of(config)));
-  service::Reloader reloader(config, request.environment,
-                             {limits, policy, tls, peppers, authenticator, jwks, metadata, key_ring,
-                              **storage, ticket_keys, log, metrics});
+  service::Reloader reloader(
+      config, request.environment,
+      {limits, policy, tls, peppers, authenticator, jwks, metadata, openid_configuration, key_ring,
+       **storage, ticket_keys, log, metrics});
   service::Maintenance maintenance({**storage, follower, changes, key_ring, last_used, revocations,
                                     reloader, storage_answers, clock, log, metrics});
 

@@ -16,6 +16,10 @@ constexpr std::array all_change_kinds{
 constexpr std::array all_auth_methods{AuthMethod::client_secret_basic,
                                       AuthMethod::client_secret_post};
 
+constexpr std::array all_token_formats{TokenFormat::jwt, TokenFormat::opaque};
+
+constexpr std::array all_exchange_modes{ExchangeMode::delegation, ExchangeMode::impersonation};
+
 template <typename Values>
 auto find_by_name(const Values& values, std::string_view wanted)
     -> std::optional<typename Values::value_type> {
@@ -69,6 +73,14 @@ std::optional<ChangeKind> change_kind(std::string_view name) {
 
 std::optional<AuthMethod> auth_method(std::string_view name) {
   return find_by_name(all_auth_methods, name);
+}
+
+std::optional<TokenFormat> token_format(std::string_view name) {
+  return find_by_name(all_token_formats, name);
+}
+
+std::optional<ExchangeMode> exchange_mode(std::string_view name) {
+  return find_by_name(all_exchange_modes, name);
 }
 
 }  // namespace grantd::storage

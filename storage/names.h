@@ -11,5 +11,7 @@ namespace grantd::storage {
 [[nodiscard]] std::string_view name(ChangeKind kind);
 [[nodiscard]] std::optional<ChangeKind> change_kind(std::string_view name);
 [[nodiscard]] std::optional<AuthMethod> auth_method(std::string_view name);
+[[nodiscard]] std::optional<TokenFormat> token_format(std::string_view name);
+[[nodiscard]] std::optional<ExchangeMode> exchange_mode(std::string_view name);
 
 }  // namespace grantd::storage

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,42 @@ enum class AuthMethod { client_secret_basic, client_secret_post };
   }
   std::unreachable();
 }
+
+/// How a client's access tokens look: a JWT, or a handle that only grantd can read.
+enum class TokenFormat { jwt, opaque };
+
+[[nodiscard]] constexpr std::string_view name(TokenFormat format) {
+  switch (format) {
+    case TokenFormat::jwt:
+      return "jwt";
+    case TokenFormat::opaque:
+      return "opaque";
+  }
+  std::unreachable();
+}
+
+/// RFC 8693 §1.1: whether the new token names who acts, or looks like the subject's own.
+enum class ExchangeMode { delegation, impersonation };
+
+[[nodiscard]] constexpr std::string_view name(ExchangeMode mode) {
+  switch (mode) {
+    case ExchangeMode::delegation:
+      return "delegation";
+    case ExchangeMode::impersonation:
+      return "impersonation";
+  }
+  std::unreachable();
+}
+
+/// What a client may make of a token that it was called with (RFC 8693).
+struct ExchangePolicy {
+  std::vector<std::string> audiences{};  // into which; empty: it may not exchange
+  std::vector<std::string> scopes{};     // at most; empty: any that the subject token has
+  std::vector<std::string> issuers{};    // foreign ones, besides grantd itself
+  std::uint32_t max_depth{3};            // exchanges in a chain
+  ExchangeMode mode{ExchangeMode::delegation};
+  bool operator==(const ExchangePolicy&) const = default;
+};
 
 /// HMAC-SHA-256 of a client secret under a pepper.
 using Digest = std::array<std::uint8_t, 32>;
@@ -53,6 +90,9 @@ struct ClientRecord {
   std::vector<std::string> default_audiences{};  // a subset of audiences
   std::vector<std::string> serves{};             // resources whose tokens it may introspect
   std::optional<std::chrono::seconds> token_lifetime{};
+  TokenFormat token_format{TokenFormat::jwt};
+  std::map<std::string, std::string> claims{};  // fixed extra claims: name → JSON text
+  ExchangePolicy exchange{};
   bool enabled{true};
   sys_seconds created_at{};
   sys_seconds updated_at{};

@@ -11,6 +11,7 @@
 #include "server/clients/peppers.h"
 #include "server/http/tls/context.h"
 #include "server/keys/rotation.h"
+#include "server/service/settings.h"
 #include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd::cli {
@@ -105,6 +106,9 @@ Findings find_all(const Invocation& invocation) {
   }
   check_certificate(*config, findings);
   check_storage(*config, findings);
+  if (const auto policy = service::load_policy(*config); !policy) {
+    findings.faults.insert(findings.faults.end(), policy.error().begin(), policy.error().end());
+  }
   check_directory("keys.directory", directory_or_parent(config->keys.directory), findings);
   check_directory("storage.url", config->storage.sqlite_path.parent_path(), findings);
   return findings;

@@ -94,15 +94,19 @@ Text fault_of_key(std::string_view token, const std::vector<storage::KeyRecord>&
 }
 
 Outcome<Text> fault_of_revocation(Context& context, const tokens::Claims& claims) {
-  const auto revoked = context.storage->find_revocation(claims.jti);
-  if (!revoked) return store_failure(revoked.error(), "revocations");
-  if (*revoked) return "revoked";
+  for (const auto& [jti, word] :
+       {std::pair(claims.jti, "revoked"), std::pair(claims.root_jti, "root_revoked")}) {
+    const auto revoked = context.storage->find_revocation(jti);
+    if (!revoked) return store_failure(revoked.error(), "revocations");
+    if (*revoked) return word;
+  }
   const auto not_before = context.storage->load_not_before(floor_seconds(context.now));
   if (!not_before) return store_failure(not_before.error(), "revocations");
+  const auto principals = tokens::principals_of(claims);
   for (const auto& entry : *not_before) {
     if (claims.issued_at > entry.at) continue;
     if (entry.client_id.empty()) return "all_revoked";
-    if (entry.client_id == claims.client_id) return "client_revoked";
+    if (std::ranges::find(principals, entry.client_id) != principals.end()) return "client_revoked";
   }
   return Text{};
 }

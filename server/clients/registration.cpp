@@ -5,6 +5,7 @@
 
 #include "server/base/text.h"
 #include "server/oauth/audience.h"
+#include "server/oauth/extra_claims.h"
 #include "server/oauth/scope.h"
 
 namespace grantd::clients {
@@ -27,6 +28,22 @@ void check_list(Faults& faults, std::string_view what, const std::vector<std::st
     } else if (!seen.insert(entry).second) {
       faults.push_back(std::string(what) + ": \"" + entry + "\" stands twice");
     }
+  }
+}
+
+constexpr std::string_view uri = "an absolute URI without fragment (RFC 8707 section 2)";
+constexpr std::string_view scope_token = "a scope-token (RFC 6749 section 3.3)";
+
+void check_exchange(Faults& faults, const storage::ExchangePolicy& exchange) {
+  check_list(faults, "exchange audience", exchange.audiences, max_registered_audiences, uri,
+             oauth::is_resource_uri);
+  check_list(faults, "exchange scope", exchange.scopes, oauth::max_scopes, scope_token,
+             oauth::is_scope_token);
+  check_list(faults, "exchange issuer", exchange.issuers, max_registered_audiences, uri,
+             oauth::is_resource_uri);
+  if (exchange.max_depth < 1 || exchange.max_depth > max_exchange_depth) {
+    faults.push_back("exchange depth: found " + std::to_string(exchange.max_depth) +
+                     ", expected 1 to " + std::to_string(max_exchange_depth));
   }
 }
 
@@ -62,9 +79,7 @@ Faults faults(const storage::ClientRecord& client, std::chrono::seconds max_life
   const auto name_faults = faults_of_text("name", client.name, max_name_bytes);
   found.insert(found.end(), name_faults.begin(), name_faults.end());
 
-  check_list(found, "scope", client.scopes, oauth::max_scopes,
-             "a scope-token (RFC 6749 section 3.3)", oauth::is_scope_token);
-  constexpr std::string_view uri = "an absolute URI without fragment (RFC 8707 section 2)";
+  check_list(found, "scope", client.scopes, oauth::max_scopes, scope_token, oauth::is_scope_token);
   check_list(found, "audience", client.audiences, max_registered_audiences, uri,
              oauth::is_resource_uri);
   check_list(found, "default audience", client.default_audiences, oauth::max_audiences,
@@ -72,6 +87,19 @@ Faults faults(const storage::ClientRecord& client, std::chrono::seconds max_life
                return std::ranges::find(client.audiences, audience) != client.audiences.end();
              });
   check_list(found, "serves", client.serves, max_registered_audiences, uri, oauth::is_resource_uri);
+
+  check_exchange(found, client.exchange);
+  for (const auto& [name, value] : client.claims) {
+    if (!oauth::is_extra_claim_name(name) || value.size() > oauth::max_claim_value_bytes) {
+      found.push_back("claim: found \"" + name + "\", expected " +
+                      std::string(oauth::extra_claim_name_expected) + ", its value at most " +
+                      std::to_string(oauth::max_claim_value_bytes) + " bytes of JSON");
+    }
+  }
+  if (client.claims.size() > oauth::max_extra_claims) {
+    found.push_back("claim: found " + std::to_string(client.claims.size()) + ", expected at most " +
+                    std::to_string(oauth::max_extra_claims));
+  }
 
   if (client.token_lifetime &&
       (*client.token_lifetime < std::chrono::seconds(1) || *client.token_lifetime > max_lifetime)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ inline constexpr std::size_t max_client_id_length = 255;
 inline constexpr std::size_t max_name_bytes = 255;
 inline constexpr std::size_t max_label_bytes = 255;
 inline constexpr std::size_t max_registered_audiences = 64;
+inline constexpr std::uint32_t max_exchange_depth = 16;
 
 /// 1 to 255 visible ASCII characters and inner spaces, no leading '-'.
 [[nodiscard]] bool is_client_id(std::string_view text);

@@ -34,6 +34,7 @@ std::string active(const tokens::Claims& claims) {
   body.append(R"(,"exp":)").append(std::to_string(claims.expires_at.time_since_epoch().count()));
   body.append(R"(,"jti":)");
   append_json_string(body, claims.jti);
+  tokens::append_further_claims(body, claims);
   body.append(R"(,"token_type":"Bearer"})");
   return body;
 }

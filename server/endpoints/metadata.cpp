@@ -36,33 +36,53 @@ IssuerPaths paths_of(std::string_view issuer) {
   paths.base_url = issuer;
   if (path != std::string_view::npos) paths.base_path = issuer.substr(path);
   paths.metadata_path = std::string(well_known) + paths.base_path;
+  paths.openid_path = paths.base_path + "/.well-known/openid-configuration";
   return paths;
 }
 
-MetadataEndpoint::MetadataEndpoint(std::string_view issuer,
-                                   const std::vector<std::string_view>& grant_types,
-                                   std::chrono::seconds max_age)
-    : max_age_(max_age) {
+std::string render_metadata(const Capabilities& capabilities, MetadataKind kind) {
+  const std::string_view issuer = capabilities.issuer;
   const auto base = paths_of(issuer).base_url;
   const std::vector<std::string_view> methods{
       storage::name(storage::AuthMethod::client_secret_basic),
       storage::name(storage::AuthMethod::client_secret_post)};
-  // response_types_supported is left out: RFC 8414 §3.2 forbids empty arrays.
   std::string body = "{";
   append_member(body, "issuer", issuer);
   append_member(body, "token_endpoint", base + "/token");
   append_member(body, "jwks_uri", base + "/.well-known/jwks.json");
   append_member(body, "introspection_endpoint", base + "/introspect");
   append_member(body, "revocation_endpoint", base + "/revoke");
-  append_member(body, "grant_types_supported", grant_types);
+  append_member(body, "grant_types_supported", capabilities.grant_types);
   append_member(body, "token_endpoint_auth_methods_supported", methods);
   append_member(body, "introspection_endpoint_auth_methods_supported", methods);
   append_member(body, "revocation_endpoint_auth_methods_supported", methods);
+  if (!capabilities.trust_domain.empty()) {
+    body.append(
+        R"(,"transaction_tokens":{"specification":"draft-ietf-oauth-transaction-tokens-10")");
+    append_member(body, "trust_domain", capabilities.trust_domain);
+    body += '}';
+  }
+  switch (kind) {
+    case MetadataKind::authorization_server:
+      break;  // response_types_supported is left out: RFC 8414 §3.2 forbids empty arrays
+    case MetadataKind::openid_provider:
+      // Required there, though nobody logs in here; libraries refuse a document without them.
+      append_member(body, "response_types_supported", std::vector<std::string_view>{});
+      append_member(body, "subject_types_supported", std::vector<std::string_view>{"public"});
+      append_member(body, "id_token_signing_alg_values_supported",
+                    std::vector<std::string_view>{"RS256"});
+      break;
+  }
   body += '}';
-  // Never changes while the process runs: any value that differs where the text differs will do.
-  etag_ = '"' + std::to_string(std::hash<std::string>{}(body)) + '"';
-  body_ = std::make_shared<const std::string>(std::move(body));
+  return body;
 }
+
+// The document never changes while the process runs: any value that differs where the text differs
+// will do as its tag.
+MetadataEndpoint::MetadataEndpoint(std::string document, std::chrono::seconds max_age)
+    : body_(std::make_shared<const std::string>(std::move(document))),
+      etag_('"' + std::to_string(std::hash<std::string>{}(*body_)) + '"'),
+      max_age_(max_age) {}
 
 boost::asio::awaitable<http::Response> MetadataEndpoint::handle(const http::Request& http) const {
   co_return document(http, body_, etag_, max_age_.load());

@@ -1,5 +1,6 @@
-/// GET /.well-known/oauth-authorization-server, authorization server metadata (RFC 8414). Only what
-/// is really there is advertised.
+/// GET /.well-known/oauth-authorization-server, authorization server metadata (RFC 8414), and GET
+/// /.well-known/openid-configuration, the same with what OpenID Connect Discovery 1.0 §3 asks for
+/// besides, for libraries that look nowhere else. Only what is really there is advertised.
 #pragma once
 
 #include <atomic>
@@ -19,14 +20,25 @@ struct IssuerPaths {
   std::string base_url{};       // "https://auth.example.com/tenant"
   std::string base_path{};      // "/tenant", or empty
   std::string metadata_path{};  // "/.well-known/oauth-authorization-server/tenant" (RFC 8414 §3)
+  std::string openid_path{};    // "/tenant/.well-known/openid-configuration" (Discovery §4.1)
 };
 /// `issuer` was checked by the configuration: https, no query, no fragment.
 [[nodiscard]] IssuerPaths paths_of(std::string_view issuer);
 
+/// What this server really does.
+struct Capabilities {
+  std::string issuer{};
+  std::vector<std::string_view> grant_types{};
+  std::string trust_domain{};  // of transaction tokens; empty: not issued
+};
+
+enum class MetadataKind { authorization_server, openid_provider };
+
+[[nodiscard]] std::string render_metadata(const Capabilities& capabilities, MetadataKind kind);
+
 class MetadataEndpoint {
  public:
-  MetadataEndpoint(std::string_view issuer, const std::vector<std::string_view>& grant_types,
-                   std::chrono::seconds max_age);
+  MetadataEndpoint(std::string document, std::chrono::seconds max_age);
 
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
   /// A reload.

@@ -8,21 +8,30 @@
 namespace grantd::endpoints {
 namespace {
 
-http::Response token_response(tokens::IssuedToken token, std::string client_id) {
+http::Response token_response(tokens::IssuedToken token, std::string client_id,
+                              std::size_t warn_bytes) {
   std::string body;
   body.reserve(token.access_token.size() + 128);
   body.append(R"({"access_token":")").append(token.access_token);  // base64url and dots
-  body.append(R"(","token_type":"Bearer","expires_in":)");
+  body += '"';
+  if (!token.issued_token_type.empty()) {
+    body.append(R"(,"issued_token_type":")").append(token.issued_token_type).append("\"");
+  }
+  body.append(R"(,"token_type":")").append(token.token_type).append(R"(","expires_in":)");
   body.append(std::to_string(token.expires_in.count()));
   if (!token.scope.empty()) {
     body.append(R"(,"scope":)");
     append_json_string(body, token.scope);
   }
   body += '}';
+  const bool large = token.access_token.size() > warn_bytes;
   cleanse(token.access_token);
 
   auto response = uncached(std::move(body), std::move(client_id));
   response.sensitive = true;
+  if (large) response.log.reason = "large_token";
+  response.log.chain = std::move(token.chain);
+  response.log.root_jti = std::move(token.root_jti);
   return response;
 }
 
@@ -34,9 +43,14 @@ oauth::Error unsupported_grant_type() {
 }  // namespace
 
 TokenEndpoint::TokenEndpoint(clients::Authenticator& authenticator,
-                             std::vector<const grants::Grant*> grants, const Clock& clock,
+                             std::vector<const grants::Grant*> grants,
+                             const Snapshot<grants::Policy>& policy, const Clock& clock,
                              observe::Metrics& metrics)
-    : authenticator_(authenticator), grants_(std::move(grants)), clock_(clock), metrics_(metrics) {}
+    : authenticator_(authenticator),
+      grants_(std::move(grants)),
+      policy_(policy),
+      clock_(clock),
+      metrics_(metrics) {}
 
 boost::asio::awaitable<http::Response> TokenEndpoint::handle(const http::Request& http) const {
   auto [request, client_id] = co_await authenticated_request(http, authenticator_, metrics_);
@@ -46,7 +60,8 @@ boost::asio::awaitable<http::Response> TokenEndpoint::handle(const http::Request
   if (!token) co_return failure(token.error(), std::move(client_id));
 
   metrics_.token_issued();
-  co_return token_response(std::move(*token), std::move(client_id));
+  const auto warn_bytes = policy_.get()->warn_token_bytes;
+  co_return token_response(std::move(*token), std::move(client_id), warn_bytes);
 }
 
 boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> TokenEndpoint::issue(

@@ -7,6 +7,7 @@
 #include "server/base/clock.h"
 #include "server/endpoints/client_request.h"
 #include "server/grants/grant.h"
+#include "server/grants/policy.h"
 
 namespace grantd::endpoints {
 
@@ -14,7 +15,8 @@ class TokenEndpoint {
  public:
   /// The references outlive the object.
   TokenEndpoint(clients::Authenticator& authenticator, std::vector<const grants::Grant*> grants,
-                const Clock& clock, observe::Metrics& metrics);
+                const Snapshot<grants::Policy>& policy, const Clock& clock,
+                observe::Metrics& metrics);
 
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
 
@@ -24,6 +26,7 @@ class TokenEndpoint {
 
   clients::Authenticator& authenticator_;
   const std::vector<const grants::Grant*> grants_;
+  const Snapshot<grants::Policy>& policy_;
   const Clock& clock_;
   observe::Metrics& metrics_;
 };

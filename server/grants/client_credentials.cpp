@@ -1,6 +1,6 @@
 #include "server/grants/client_credentials.h"
 
-#include <algorithm>
+#include "server/grants/token_spec.h"
 
 namespace grantd::grants {
 namespace {
@@ -10,9 +10,7 @@ oauth::Result<tokens::TokenSpec> decide(const oauth::TokenRequest& request,
   auto granted = oauth::grant_target(
       request.asked, {client.scopes, client.audiences, client.default_audiences}, policy.audiences);
   if (!granted) return std::unexpected(granted.error());
-  const auto lifetime =
-      std::min(client.token_lifetime.value_or(policy.lifetime), policy.max_lifetime);
-  return tokens::TokenSpec{client.id, client.id, std::move(*granted), lifetime};
+  return spec_for(client, std::move(*granted), policy);
 }
 
 }  // namespace

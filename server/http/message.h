@@ -43,6 +43,9 @@ struct LogFields {
   std::string client_id{};   // as authenticated, or cleaned by observe::loggable_client_id
   std::string_view error{};  // the wire's word; a literal
   std::string reason{};
+  /// Of a token exchange: whose call it is, and the jti of the first token.
+  std::string chain{};
+  std::string root_jti{};
 };
 
 struct Response {

@@ -226,7 +226,7 @@ void Session::record(const Response& response, const Exchange& exchange) {
   dependencies_.metrics.request(exchange.endpoint, response.status, duration);
   dependencies_.log.request(
       {exchange.request_id, peer_, exchange.endpoint, response.log.client_id, response.status,
-       response.log.error, response.log.reason,
+       response.log.error, response.log.reason, response.log.chain, response.log.root_jti,
        std::chrono::duration_cast<std::chrono::microseconds>(duration).count()});
 }
 

@@ -48,28 +48,26 @@ Result<std::vector<std::string>> grant_audiences(const Asked& asked, const Allow
   return asked.audiences;
 }
 
-Result<std::string> common_typ(std::span<const std::string> audiences,
-                               const AudiencePolicies& policies) {
-  std::optional<std::string> typ;
-  for (const auto& audience : audiences) {
-    const auto* policy = find_policy(policies, audience);
-    const std::string wanted = policy ? policy->typ : AudiencePolicy{}.typ;
-    if (typ && *typ != wanted) {
-      return std::unexpected(Error{ErrorCode::invalid_target,
-                                   "the resources want different token types: ask for each alone",
-                                   "audiences_disagree_on_typ"});
-    }
-    typ = wanted;
-  }
-  return *typ;
+Error disagreement(std::string_view on, std::string_view cause) {
+  return {ErrorCode::invalid_target,
+          "the resources want different " + std::string(on) + ": ask for each alone",
+          std::string(cause)};
 }
 
-bool is_taken(std::string_view scope, std::span<const std::string> audiences,
-              const AudiencePolicies& policies) {
-  return std::ranges::any_of(audiences, [&](const auto& audience) {
-    const auto* policy = find_policy(policies, audience);
-    return !policy || !policy->scopes || contains(*policy->scopes, scope);
-  });
+Result<void> add_form(Granted& granted, const AudiencePolicy& policy) {
+  if (!granted.typ.empty() && granted.typ != policy.typ) {
+    return std::unexpected(disagreement("token types", "audiences_disagree_on_typ"));
+  }
+  granted.typ = policy.typ;
+  for (const auto& [name, value] : policy.claims) {
+    if (granted.claims.emplace(name, value).first->second != value) {
+      return std::unexpected(disagreement("claims", "audiences_disagree_on_claim"));
+    }
+  }
+  granted.status_list |= policy.status_list;
+  granted.opaque |= policy.opaque;
+  granted.encrypted |= policy.encrypted;
+  return {};
 }
 
 Result<std::vector<std::string>> grant_scopes(const Asked& asked, const Allowance& allowance,
@@ -98,6 +96,30 @@ Result<std::vector<std::string>> grant_scopes(const Asked& asked, const Allowanc
 
 }  // namespace
 
+bool is_taken(std::string_view scope, std::span<const std::string> audiences,
+              const AudiencePolicies& policies) {
+  return std::ranges::any_of(audiences, [&](const auto& audience) {
+    const auto* policy = find_policy(policies, audience);
+    return !policy || !policy->scopes || contains(*policy->scopes, scope);
+  });
+}
+
+Result<Granted> common_form(std::vector<std::string> audiences, const AudiencePolicies& policies) {
+  static const AudiencePolicy unlisted;
+  Granted granted;
+  for (const auto& audience : audiences) {
+    const auto* policy = find_policy(policies, audience);
+    if (auto added = add_form(granted, policy ? *policy : unlisted); !added) {
+      return std::unexpected(added.error());
+    }
+  }
+  if (granted.encrypted && audiences.size() > 1) {
+    return std::unexpected(disagreement("encryption", "audiences_disagree_on_encryption"));
+  }
+  granted.audiences = std::move(audiences);
+  return granted;
+}
+
 bool is_resource_uri(std::string_view text) {
   const auto url = boost::urls::parse_absolute_uri(text);  // the grammar has no fragment
   return url.has_value();
@@ -105,18 +127,14 @@ bool is_resource_uri(std::string_view text) {
 
 Result<Granted> grant_target(const Asked& asked, const Allowance& allowance,
                              const AudiencePolicies& policies) {
-  Granted granted;
   auto audiences = grant_audiences(asked, allowance);
   if (!audiences) return std::unexpected(audiences.error());
-  granted.audiences = std::move(*audiences);
+  auto granted = common_form(*std::move(audiences), policies);
+  if (!granted) return granted;
 
-  auto typ = common_typ(granted.audiences, policies);
-  if (!typ) return std::unexpected(typ.error());
-  granted.typ = std::move(*typ);
-
-  auto scopes = grant_scopes(asked, allowance, granted.audiences, policies);
+  auto scopes = grant_scopes(asked, allowance, granted->audiences, policies);
   if (!scopes) return std::unexpected(scopes.error());
-  granted.scopes = std::move(*scopes);
+  granted->scopes = std::move(*scopes);
   return granted;
 }
 

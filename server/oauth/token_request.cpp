@@ -15,6 +15,11 @@ Result<TokenRequest> TokenRequest::make(const Form& form) {
         Error{ErrorCode::invalid_request, "grant_type is missing", "no_grant_type"});
   }
   request.grant_type = **grant_type;
+  if (request.grant_type == token_exchange_grant) {
+    const auto exchange = ExchangeRequest::make(form);
+    if (!exchange) return std::unexpected(exchange.error());
+    request.exchange = *exchange;
+  }
 
   const auto scope = form.single("scope");
   if (!scope) return std::unexpected(scope.error());

@@ -33,6 +33,8 @@ struct RequestLine {
   unsigned status{0};
   std::string_view error{};
   std::string_view reason{};
+  std::string_view chain{};     // of a token exchange: whose call it is
+  std::string_view root_jti{};  // and the first token's jti
   std::int64_t duration_us{0};
 };
 

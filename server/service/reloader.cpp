@@ -37,7 +37,7 @@ std::expected<Reloader::Built, std::vector<std::string>> Reloader::build() const
     for (const auto& fault : next.error()) faults.push_back(config::describe(fault));
     return std::unexpected(std::move(faults));
   }
-  Built built{config::plan_reload(running_, *next), nullptr, nullptr};
+  Built built{config::plan_reload(running_, *next), nullptr, nullptr, nullptr};
 
   std::vector<std::string> faults;
   const auto& listen = built.plan.effective.listen;
@@ -55,6 +55,12 @@ std::expected<Reloader::Built, std::vector<std::string>> Reloader::build() const
   } else {
     faults.push_back(peppers.error());
   }
+  auto policy = load_policy(built.plan.effective);
+  if (policy) {
+    built.policy = std::make_shared<const grants::Policy>(std::move(*policy));
+  } else {
+    faults.insert(faults.end(), policy.error().begin(), policy.error().end());
+  }
   if (!faults.empty()) return std::unexpected(std::move(faults));
   return built;
 }
@@ -62,12 +68,13 @@ std::expected<Reloader::Built, std::vector<std::string>> Reloader::build() const
 void Reloader::swap(Built built) {
   const auto& config = built.plan.effective;
   targets_.limits.set(std::make_shared<const http::Limits>(limits_of(config)));
-  targets_.policy.set(std::make_shared<const grants::Policy>(policy_of(config)));
+  targets_.policy.set(built.policy);
   targets_.tls.set(built.tls);
   targets_.peppers.set(built.peppers);
   targets_.authenticator.set(authentication_of(config));
   targets_.jwks.set_max_age(config.keys.jwks_max_age);
   targets_.metadata.set_max_age(config.keys.jwks_max_age);
+  targets_.openid_configuration.set_max_age(config.keys.jwks_max_age);
   targets_.log.set_level(level_of(config.log.level));
   targets_.metrics.certificate_expires(built.tls->not_after().time_since_epoch().count());
   targets_.metrics.config_reloaded();

@@ -32,6 +32,7 @@ class Reloader {
     clients::Authenticator& authenticator;
     endpoints::JwksEndpoint& jwks;
     endpoints::MetadataEndpoint& metadata;
+    endpoints::MetadataEndpoint& openid_configuration;
     keys::KeyRing& keys;
     storage::PepperStore& pepper_store;
     std::shared_ptr<http::tls::TicketKeys> ticket_keys;
@@ -53,6 +54,7 @@ class Reloader {
     config::ReloadPlan plan;
     std::shared_ptr<const http::tls::Context> tls;
     std::shared_ptr<const clients::Peppers> peppers;
+    std::shared_ptr<const grants::Policy> policy;
   };
   [[nodiscard]] std::expected<Built, std::vector<std::string>> build() const;
   void swap(Built built);

@@ -1,5 +1,9 @@
 #include "server/service/settings.h"
 
+#include <utility>
+
+#include "server/base/files.h"
+
 namespace grantd::service {
 
 http::Limits limits_of(const config::Config& config) {
@@ -8,12 +12,51 @@ http::Limits limits_of(const config::Config& config) {
           limits.handshake_timeout,  limits.request_timeout,      limits.idle_timeout};
 }
 
+namespace {
+
+std::expected<tokens::ForeignKeys, std::string> load_jwks(const std::filesystem::path& file) {
+  const auto text = read_file(file, tokens::max_jwks_bytes);
+  if (!text) return std::unexpected(text.error());
+  auto keys = tokens::parse_jwks(*text);
+  if (!keys) return std::unexpected(file.string() + ": " + keys.error());
+  return keys;
+}
+
 grants::Policy policy_of(const config::Config& config) {
-  grants::Policy policy{
-      config.tokens.lifetime, config.tokens.max_lifetime, config.tokens.clock_skew, {}};
-  for (const auto& [uri, audience] : config.audiences) {
-    policy.audiences.emplace(uri, oauth::AudiencePolicy{audience.scopes, audience.typ});
+  grants::Policy policy;
+  policy.lifetime = config.tokens.lifetime;
+  policy.max_lifetime = config.tokens.max_lifetime;
+  policy.clock_skew = config.tokens.clock_skew;
+  policy.warn_token_bytes = config.tokens.warn_size_bytes;
+  policy.max_token_bytes = config.tokens.max_size_bytes;
+  if (config.transaction_tokens.enabled) {
+    policy.trust_domain = config.transaction_tokens.trust_domain;
+    policy.transaction_lifetime = config.transaction_tokens.lifetime;
   }
+  for (const auto& [uri, audience] : config.audiences) {
+    policy.audiences.emplace(
+        uri, oauth::AudiencePolicy{
+                 audience.scopes, audience.typ, audience.claims, audience.status_list,
+                 audience.format == config::TokenFormat::opaque, audience.encryption.has_value()});
+  }
+  return policy;
+}
+
+}  // namespace
+
+std::expected<grants::Policy, std::vector<std::string>> load_policy(const config::Config& config) {
+  auto policy = policy_of(config);
+  std::vector<std::string> faults;
+  for (const auto& [issuer, trusted] : config.exchange.issuers) {
+    auto keys = load_jwks(trusted.jwks_file);
+    if (keys) {
+      policy.issuers.emplace(issuer,
+                             tokens::ForeignIssuer{std::move(*keys), trusted.subject_prefix});
+    } else {
+      faults.push_back("exchange.issuers[\"" + issuer + "\"].jwks_file: " + keys.error());
+    }
+  }
+  if (!faults.empty()) return std::unexpected(std::move(faults));
   return policy;
 }
 

@@ -1,5 +1,9 @@
-/// From the configuration to the few values each component takes. Pure.
+/// From the configuration to the few values each component takes. Pure, but for load_policy.
 #pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "server/clients/authenticator.h"
@@ -11,7 +15,10 @@
 namespace grantd::service {
 
 [[nodiscard]] http::Limits limits_of(const config::Config& config);
-[[nodiscard]] grants::Policy policy_of(const config::Config& config);
+/// Reads the files that it names (JWKS of foreign issuers), so it blocks. Errors: all faults, each
+/// with its path.
+[[nodiscard]] std::expected<grants::Policy, std::vector<std::string>> load_policy(
+    const config::Config& config);
 [[nodiscard]] keys::RotationSettings rotation_of(const config::Config& config);
 [[nodiscard]] clients::Authenticator::Settings authentication_of(const config::Config& config);
 [[nodiscard]] observe::Level level_of(config::LogLevel level);

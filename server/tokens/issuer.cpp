@@ -14,22 +14,39 @@ using oauth::ErrorCode;
 // initialisation inside a coroutine twice (docs/adr/0002).
 Claims make_claims(const std::string& issuer, TokenSpec& spec, Random& random,
                    sys_seconds issued_at) {
-  return {issuer,
-          std::move(spec.subject),
-          std::move(spec.client_id),
-          std::move(spec.granted.audiences),
-          std::move(spec.granted.scopes),
-          issued_at,
-          issued_at + spec.lifetime,
-          random_hex(random, jti_random_digits / 2)};
+  Claims claims;
+  claims.issuer = issuer;
+  claims.subject = std::move(spec.subject);
+  claims.client_id = std::move(spec.client_id);
+  claims.audiences = std::move(spec.granted.audiences);
+  claims.scopes = std::move(spec.granted.scopes);
+  claims.issued_at = issued_at;
+  claims.expires_at = issued_at + spec.lifetime;
+  claims.jti = random_hex(random, jti_random_digits / 2);
+  claims.root_jti = std::move(spec.root_jti);
+  claims.exchange_depth = spec.exchange_depth;
+  claims.act = std::move(spec.act);
+  claims.extra = std::move(spec.extra);
+  return claims;
+}
+
+oauth::Result<IssuedToken> too_large() {
+  return std::unexpected(Error{ErrorCode::invalid_request,
+                               "the token would be larger than allowed: ask for fewer resources "
+                               "or scopes",
+                               "token_too_large"});
 }
 
 oauth::Result<IssuedToken> complete(std::string signing_input, const std::string& signature,
-                                    const Claims& claims) {
+                                    const Claims& claims, std::size_t max_bytes) {
   signing_input += '.';
   jose::append_base64url(signing_input, signature);
-  return IssuedToken{std::move(signing_input), claims.expires_at - claims.issued_at,
-                     oauth::join_scope(claims.scopes)};
+  if (signing_input.size() > max_bytes) return too_large();
+  IssuedToken token;
+  token.access_token = std::move(signing_input);
+  token.expires_in = claims.expires_at - claims.issued_at;
+  token.scope = oauth::join_scope(claims.scopes);
+  return token;
 }
 
 oauth::Result<IssuedToken> no_signing_key() {
@@ -57,7 +74,7 @@ boost::asio::awaitable<oauth::Result<IssuedToken>> Issuer::issue(TokenSpec spec,
   auto input = signing_input(key.kid(), spec.granted.typ, claims);
   const auto signature = co_await signer_.sign(key, input);
   if (!signature) co_return signing_failed();
-  co_return complete(std::move(input), *signature, claims);
+  co_return complete(std::move(input), *signature, claims, spec.max_bytes);
 }
 
 }  // namespace grantd::tokens

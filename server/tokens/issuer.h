@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,23 @@ struct TokenSpec {
   std::string client_id{};
   oauth::Granted granted{};
   std::chrono::seconds lifetime{0};
+  oauth::ExtraClaims extra{};  // all others: the audiences' and the client's fixed ones, `txn`, …
+  // Of a token that comes out of an exchange; see Claims.
+  std::string root_jti{};
+  std::uint32_t exchange_depth{0};
+  std::string act{};
+  std::size_t max_bytes{0};  // a larger token is not issued
 };
 
 struct IssuedToken {
   std::string access_token{};
   std::chrono::seconds expires_in{0};
   std::string scope{};  // empty where the token has none
+  std::string_view token_type{"Bearer"};
+  std::string_view issued_token_type{};  // of an exchange alone (RFC 8693 §2.2.1)
+  /// For the log: whose call it is, the subject first, and the first token's jti.
+  std::string chain{};
+  std::string root_jti{};
 };
 
 class Issuer {
@@ -36,7 +48,8 @@ class Issuer {
   Issuer(std::string issuer, const Snapshot<keys::KeySet>& keys, keys::Signer& signer,
          Random& random);
 
-  /// Errors: temporarily_unavailable where no key may sign, server_error where signing failed.
+  /// Errors: temporarily_unavailable where no key may sign, server_error where signing failed,
+  /// invalid_request where the token would be larger than allowed.
   boost::asio::awaitable<oauth::Result<IssuedToken>> issue(TokenSpec spec, WallTime now) const;
 
  private:

@@ -88,16 +88,19 @@ void Revocations::set_not_before(std::string_view client_id, sys_seconds at,
 }
 
 bool Revocations::is_revoked(const Claims& claims) const {
+  auto principals = principals_of(claims);
+  principals.emplace_back();  // all
   {
     const std::shared_lock lock(not_before_mutex_);
-    for (const std::string_view whose : {std::string_view(), std::string_view(claims.client_id)}) {
+    for (const auto& whose : principals) {
       const auto found = not_before_.find(whose);
       if (found != not_before_.end() && claims.issued_at <= found->second.at) return true;
     }
   }
   // What is none of our jtis cannot be looked up: whoever calls has verified it, so this is a token
   // of a version that we do not know. Inactive is the safe answer.
-  return !is_jti(claims.jti) || contains(claims.jti);
+  const auto is_live = [this](const std::string& jti) { return is_jti(jti) && !contains(jti); };
+  return !is_live(claims.jti) || (!claims.root_jti.empty() && !is_live(claims.root_jti));
 }
 
 void Revocations::sweep(sys_seconds now) {

@@ -23,9 +23,11 @@ class Revocations {
  public:
   /// `jti` must satisfy is_jti; any other is passed over.
   void revoke(std::string_view jti, sys_seconds expires_at);
-  /// Tokens of that client (of all where empty) with `iat` ≤ `at` are inactive; a later time stays.
+  /// Tokens of that client (of all where empty) with `iat` ≤ `at` are inactive, also those in which
+  /// it is the subject or an actor; a later time stays.
   void set_not_before(std::string_view client_id, sys_seconds at, sys_seconds expires_at);
 
+  /// By its own jti, by the first of its chain, or by a not-before time.
   [[nodiscard]] bool is_revoked(const Claims& claims) const;
 
   /// Forgets what has expired.

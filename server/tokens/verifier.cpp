@@ -1,15 +1,31 @@
 #include "server/tokens/verifier.h"
 
+#include <utility>
+
 #include "server/jose/jws.h"
 
 namespace grantd::tokens {
+namespace {
+
+bool is_typ_of(Kind kind, std::string_view typ) {
+  switch (kind) {
+    case Kind::access_token:
+      // An operator may have set `JWT` for an audience whose verifiers know nothing of RFC 9068.
+      return typ == "at+jwt" || typ == "jwt";
+    case Kind::transaction_token:
+      return typ == transaction_token_typ;
+  }
+  std::unreachable();
+}
+
+}  // namespace
 
 std::expected<VerifiedToken, std::string> verify(std::string_view token, const keys::KeySet& keys,
-                                                 std::string_view issuer, sys_seconds now) {
+                                                 std::string_view issuer, sys_seconds now,
+                                                 Kind kind) {
   const auto jws = jose::parse_compact(token);
   if (!jws) return std::unexpected(jws.error());
-  // An operator may have set `JWT` for an audience whose verifiers know nothing of RFC 9068.
-  if (jws->typ != "at+jwt" && jws->typ != "jwt") return std::unexpected("wrong_typ");
+  if (!is_typ_of(kind, jws->typ)) return std::unexpected("wrong_typ");
 
   const auto key = keys.find(jws->kid);
   if (!key) return std::unexpected("unknown_kid");

@@ -11,6 +11,10 @@
 
 namespace grantd::tokens {
 
+/// Told apart by `typ` (RFC 8725 §3.11): the one never passes for the other.
+enum class Kind { access_token, transaction_token };
+inline constexpr std::string_view transaction_token_typ = "txntoken+jwt";
+
 /// A token whose signature, issuer and expiry were found right; made by verify() alone.
 class VerifiedToken {
  public:
@@ -19,7 +23,8 @@ class VerifiedToken {
  private:
   friend std::expected<VerifiedToken, std::string> verify(std::string_view token,
                                                           const keys::KeySet& keys,
-                                                          std::string_view issuer, sys_seconds now);
+                                                          std::string_view issuer, sys_seconds now,
+                                                          Kind kind);
   explicit VerifiedToken(Claims claims) : claims_(std::move(claims)) {}
   Claims claims_;
 };
@@ -29,6 +34,7 @@ class VerifiedToken {
 [[nodiscard]] std::expected<VerifiedToken, std::string> verify(std::string_view token,
                                                                const keys::KeySet& keys,
                                                                std::string_view issuer,
-                                                               sys_seconds now);
+                                                               sys_seconds now,
+                                                               Kind kind = Kind::access_token);
 
 }  // namespace grantd::tokens

@@ -7,11 +7,11 @@ namespace grantd::storage::sqlite {
 namespace {
 
 constexpr std::string_view all_client_columns =
-    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at FROM client"
-    " ORDER BY id";
+    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at, token_format,"
+    " exchange_mode, exchange_max_depth FROM client ORDER BY id";
 constexpr std::string_view client_columns_by_id =
-    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at FROM client"
-    " WHERE id = ?";
+    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at, token_format,"
+    " exchange_mode, exchange_max_depth FROM client WHERE id = ?";
 
 ClientRecord read_client(const Statement& row) {
   ClientRecord client;
@@ -24,6 +24,14 @@ ClientRecord read_client(const Statement& row) {
   client.enabled = row.boolean(4);
   client.created_at = row.time(5);
   client.updated_at = row.time(6);
+  const auto format = token_format(row.text(7));
+  const auto mode = exchange_mode(row.text(8));
+  if (!format || !mode) {
+    throw Failure(SQLITE_CORRUPT, "unknown token_format or exchange_mode of client " + client.id);
+  }
+  client.token_format = *format;
+  client.exchange.mode = *mode;
+  client.exchange.max_depth = static_cast<std::uint32_t>(row.integer(9));
   return client;
 }
 
@@ -33,6 +41,19 @@ std::vector<std::string> read_list(Connection& connection, std::string_view sql,
   auto rows = connection.query(sql, id);
   while (rows.step()) list.push_back(rows.string(0));
   return list;
+}
+
+void load_exchange(Connection& connection, ClientRecord& client) {
+  auto rows = connection.query(
+      "SELECT kind, value FROM client_exchange WHERE client_id = ? ORDER BY kind, position",
+      client.id);
+  while (rows.step()) {
+    const auto kind = rows.text(0);
+    auto& list = kind == "audience" ? client.exchange.audiences
+                 : kind == "scope"  ? client.exchange.scopes
+                                    : client.exchange.issuers;
+    list.push_back(rows.string(1));
+  }
 }
 
 void load_lists(Connection& connection, ClientRecord& client) {
@@ -50,6 +71,10 @@ void load_lists(Connection& connection, ClientRecord& client) {
   client.serves = read_list(
       connection, "SELECT resource FROM client_serves WHERE client_id = ? ORDER BY position",
       client.id);
+  load_exchange(connection, client);
+  auto claims =
+      connection.query("SELECT name, value FROM client_claim WHERE client_id = ?", client.id);
+  while (claims.step()) client.claims.emplace(claims.string(0), claims.string(1));
 }
 
 std::optional<std::int64_t> position_in(const std::vector<std::string>& list,
@@ -57,6 +82,15 @@ std::optional<std::int64_t> position_in(const std::vector<std::string>& list,
   const auto found = std::ranges::find(list, wanted);
   if (found == list.end()) return std::nullopt;
   return found - list.begin();
+}
+
+void insert_exchange(Connection& connection, const ClientRecord& client, std::string_view kind,
+                     const std::vector<std::string>& values) {
+  for (std::int64_t position = 0; const std::string& value : values) {
+    connection.run(
+        "INSERT INTO client_exchange (client_id, kind, position, value) VALUES (?, ?, ?, ?)",
+        client.id, kind, position++, value);
+  }
 }
 
 void insert_lists(Connection& connection, const ClientRecord& client) {
@@ -74,12 +108,21 @@ void insert_lists(Connection& connection, const ClientRecord& client) {
     connection.run("INSERT INTO client_serves (client_id, position, resource) VALUES (?, ?, ?)",
                    client.id, position++, resource);
   }
+  insert_exchange(connection, client, "audience", client.exchange.audiences);
+  insert_exchange(connection, client, "scope", client.exchange.scopes);
+  insert_exchange(connection, client, "issuer", client.exchange.issuers);
+  for (const auto& [name, value] : client.claims) {
+    connection.run("INSERT INTO client_claim (client_id, name, value) VALUES (?, ?, ?)", client.id,
+                   name, value);
+  }
 }
 
 void delete_lists(Connection& connection, std::string_view id) {
   connection.run("DELETE FROM client_scope WHERE client_id = ?", id);
   connection.run("DELETE FROM client_audience WHERE client_id = ?", id);
   connection.run("DELETE FROM client_serves WHERE client_id = ?", id);
+  connection.run("DELETE FROM client_exchange WHERE client_id = ?", id);
+  connection.run("DELETE FROM client_claim WHERE client_id = ?", id);
 }
 
 /// What the columns cannot express would else be lost in silence.
@@ -151,9 +194,11 @@ StoreResult<void> Backend::create_client(const ClientRecord& client, const Secre
     }
     connection.run(
         "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
-        " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " updated_at, token_format, exchange_mode, exchange_max_depth)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         client.id, client.name, name(client.auth_method), client.token_lifetime, client.enabled,
-        client.created_at, client.updated_at);
+        client.created_at, client.updated_at, name(client.token_format), name(client.exchange.mode),
+        std::int64_t{client.exchange.max_depth});
     insert_lists(connection, client);
     insert_secret(connection, client.id, secret);
     append_change(connection, ChangeKind::client_created, client.id, client.created_at, actor);
@@ -175,9 +220,11 @@ StoreResult<ClientRecord> Backend::update_client(std::string_view id,
     client.updated_at = now;
     if (auto checked = check_defaults(client); !checked) return std::unexpected(checked.error());
     connection.run(
-        "UPDATE client SET name = ?, auth_method = ?, token_lifetime_s = ?, updated_at = ?"
-        " WHERE id = ?",
-        client.name, name(client.auth_method), client.token_lifetime, client.updated_at, client.id);
+        "UPDATE client SET name = ?, auth_method = ?, token_lifetime_s = ?, updated_at = ?,"
+        " token_format = ?, exchange_mode = ?, exchange_max_depth = ? WHERE id = ?",
+        client.name, name(client.auth_method), client.token_lifetime, client.updated_at,
+        name(client.token_format), name(client.exchange.mode),
+        std::int64_t{client.exchange.max_depth}, client.id);
     delete_lists(connection, client.id);
     insert_lists(connection, client);
     append_change(connection, ChangeKind::client_updated, client.id, now, actor);

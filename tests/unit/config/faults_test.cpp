@@ -22,9 +22,9 @@ TEST(ConfigFaults, AreReportedAllTogether) {
         "port": 8443})",
                                 {{"GRANTD_LOG__LEVEL", "loud"}, {"GRANTD_LOG__LEVELS", "info"}})),
             R"(tokens: found the key twice, expected each key once
-isuer: found an unknown key, expected one of issuer, listen, ops, storage, keys, tokens, audiences, limits, log; did you mean "issuer"?
+isuer: found an unknown key, expected one of issuer, listen, ops, storage, keys, tokens, audiences, exchange, transaction_tokens, status_lists, metadata, limits, log; did you mean "issuer"?
 ops: found "127.0.0.1:9443", expected an object
-port: found an unknown key, expected one of issuer, listen, ops, storage, keys, tokens, audiences, limits, log; did you mean "listen.port"?
+port: found an unknown key, expected one of issuer, listen, ops, storage, keys, tokens, audiences, exchange, transaction_tokens, status_lists, metadata, limits, log; did you mean "listen.port"?
 GRANTD_LOG__LEVELS: found an unknown variable, expected the name of a setting, such as GRANTD_TOKENS__LIFETIME; did you mean GRANTD_LOG__LEVEL?
 issuer: found nothing, expected an https URI of at most 512 characters without userinfo, query, fragment, percent-encoding, dot or empty segments
 listen.port: found "8443", expected a whole number from 0 to 65535
@@ -40,7 +40,7 @@ tokens.lifetime: found "2h" where tokens.max_lifetime is "1h", expected at most 
 TEST(ConfigFaults, UnknownKeyGetsNoFarFetchedSuggestion) {
   const auto fault = fault_at(faults_of(with(R"("tokens": {"zzz": "5m"})")), "tokens.zzz");
   ASSERT_TRUE(fault);
-  EXPECT_EQ(fault->expected, "one of lifetime, max_lifetime, clock_skew");
+  EXPECT_EQ(fault->expected, "one of lifetime, max_lifetime, clock_skew, warn_size, max_size");
 }
 
 TEST(ConfigFaults, DottedKeyIsNoPath) {

@@ -234,10 +234,81 @@ TEST(ConfigAudiences, RefuseUnknownTypesKeysAndShapes) {
       R"("audiences": {"urn:a": {"typ": "jwt"}, "urn:b": {"scope": []}, "urn:c": ["api:read"]})"));
   EXPECT_EQ(described(faults),
             "audiences[\"urn:a\"].typ: found \"jwt\", expected \"at+jwt\" or \"JWT\"\n"
-            "audiences[\"urn:b\"]: found the unknown key \"scope\", expected \"scopes\" or "
-            "\"typ\"\n"
-            "audiences[\"urn:c\"]: found [\"api:read\"], expected an object with \"scopes\", "
-            "\"typ\" or both\n");
+            "audiences[\"urn:b\"]: found the unknown key \"scope\", expected one of \"scopes\", "
+            "\"typ\", \"claims\", \"status_list\", \"format\", \"encryption\"\n"
+            "audiences[\"urn:c\"]: found [\"api:read\"], expected an object with one of "
+            "\"scopes\", \"typ\", \"claims\", \"status_list\", \"format\", \"encryption\"\n");
+}
+
+TEST(ConfigAudiences, MayAskForClaimsStatusFormAndEncryption) {
+  const auto config = read(with(R"("audiences": {"urn:a": {
+      "claims": {"tenant": "eu", "may_act": {"sub": "gateway"}}, "status_list": true,
+      "format": "opaque", "encryption": {"jwks_file": "a.json", "alg": "ECDH-ES+A256KW"}}})"));
+  ASSERT_TRUE(config);
+  const auto& audience = config->audiences.at("urn:a");
+  EXPECT_EQ(audience.claims.at("tenant"), R"("eu")");
+  EXPECT_EQ(audience.claims.at("may_act"), R"({"sub":"gateway"})");
+  EXPECT_TRUE(audience.status_list);
+  EXPECT_EQ(audience.format, TokenFormat::opaque);
+  ASSERT_TRUE(audience.encryption);
+  EXPECT_EQ(audience.encryption->jwks_file.filename(), "a.json");
+  EXPECT_TRUE(audience.encryption->jwks_file.has_parent_path());
+}
+
+TEST(ConfigAudiences, RefuseClaimsThatGrantdSetsItself) {
+  for (const auto* claims : {R"({"exp": 1})", R"({"act": {}})", R"({"": 1})", R"({"a b": 1})",
+                             R"(["tenant"])", R"({"status": 1})"}) {
+    const auto faults =
+        faults_of(with(R"("audiences": {"urn:a": {"claims": )" + std::string(claims) + "}}"));
+    EXPECT_EQ(faults.size(), 1U) << claims;
+    EXPECT_TRUE(fault_at(faults, R"(audiences["urn:a"].claims)")) << claims;
+  }
+}
+
+TEST(ConfigAudiences, RefuseHalfAnEncryption) {
+  for (const auto* encryption :
+       {R"({"alg": "RSA-OAEP-256"})", R"({"jwks_file": "a"})", "true",
+        R"({"jwks_file": "a", "alg": "RSA1_5"})",
+        R"({"jwks_file": "a", "alg": "RSA-OAEP-256", "enc": "A128GCM"})"}) {
+    const auto faults = faults_of(
+        with(R"("audiences": {"urn:a": {"encryption": )" + std::string(encryption) + "}}"));
+    EXPECT_TRUE(fault_at(faults, R"(audiences["urn:a"].encryption)")) << encryption;
+  }
+}
+
+TEST(ConfigExchange, NamesForeignIssuersWithTheirKeysAndWhatMarksTheirSubjects) {
+  const auto config = read(with(R"("exchange": {"issuers": {
+      "https://idp.example.com": {"jwks_file": "idp.json", "subject_prefix": "idp|"}}})"));
+  ASSERT_TRUE(config);
+  const auto& issuer = config->exchange.issuers.at("https://idp.example.com");
+  EXPECT_EQ(issuer.jwks_file.filename(), "idp.json");
+  EXPECT_EQ(issuer.subject_prefix, "idp|");
+}
+
+TEST(ConfigExchange, LeavesNeitherKeysNorPrefixToADefault) {
+  const auto faults = faults_of(with(R"("exchange": {"issuers": {
+      "https://idp.example.com": {}, "http://idp.example.com":
+      {"jwks_file": "idp.json", "subject_prefix": ""}}})"));
+  EXPECT_EQ(faults.size(), 3U);
+  EXPECT_TRUE(fault_at(faults, R"(exchange.issuers["https://idp.example.com"].jwks_file)"));
+  EXPECT_TRUE(fault_at(faults, R"(exchange.issuers["https://idp.example.com"].subject_prefix)"));
+  EXPECT_TRUE(fault_at(faults, "exchange.issuers"));
+}
+
+TEST(ConfigTransactionTokens, NeedATrustDomainWhereTheyAreEnabled) {
+  EXPECT_TRUE(fault_at(faults_of(with(R"("transaction_tokens": {"enabled": true})")),
+                       "transaction_tokens.trust_domain"));
+  const auto config = read(with(
+      R"("transaction_tokens": {"enabled": true, "trust_domain": "https://trust.example.com"})"));
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->transaction_tokens.enabled);
+}
+
+TEST(ConfigStatusLists, HaveACapacityOfWholeOctetsAndBlocksThatFit) {
+  EXPECT_TRUE(
+      fault_at(faults_of(with(R"("status_lists": {"capacity": 1025})")), "status_lists.capacity"));
+  EXPECT_TRUE(fault_at(faults_of(with(R"("status_lists": {"capacity": 1024, "block": 2048})")),
+                       "status_lists.block"));
 }
 
 TEST(ConfigLog, TakesItsFewWords) {

@@ -1,0 +1,42 @@
+/// The tokens that a client presents for an exchange: whose they are, and whether they may be
+/// exchanged at all (RFC 8693 §2.1, §4.4).
+#pragma once
+
+#include <string>
+
+#include "server/grants/policy.h"
+#include "server/keys/key_set.h"
+#include "server/oauth/error.h"
+#include "server/oauth/exchange_request.h"
+#include "server/tokens/claims.h"
+#include "server/tokens/revocations.h"
+#include "storage/records.h"
+
+namespace grantd::grants {
+
+/// What an exchange needs to see beside the request.
+struct ExchangeContext {
+  const keys::KeySet& keys;
+  const tokens::Revocations& revocations;
+  std::string_view issuer;
+  const Policy& policy;
+  const storage::ClientRecord& client;
+  sys_seconds now;
+};
+
+/// The claims of the subject token: of ours, or of a foreign issuer that policy and client both
+/// name; live, not revoked, for a resource that the client serves. Errors: invalid_request, the
+/// cause says why (`subject_token_expired`, …).
+[[nodiscard]] oauth::Result<tokens::Claims> subject_of(const oauth::ExchangeRequest& request,
+                                                       const ExchangeContext& with);
+
+/// Who acts: the `sub` of the actor token, which must be the client's own and live; the client
+/// itself where there is none. Errors: invalid_request.
+[[nodiscard]] oauth::Result<std::string> actor_of(const oauth::ExchangeRequest& request,
+                                                  const ExchangeContext& with);
+
+/// Whether `may_act` of the subject token, where there is one, names that actor (RFC 8693 §4.4).
+[[nodiscard]] bool may_act(const tokens::Claims& subject, std::string_view actor,
+                           const ExchangeContext& with);
+
+}  // namespace grantd::grants

@@ -1,0 +1,44 @@
+/// Token exchange (RFC 8693): a service turns the token that it was called with into one for the
+/// service that it calls, never wider and never longer than what it was given.
+#pragma once
+
+#include <string>
+
+#include "server/base/snapshot.h"
+#include "server/grants/grant.h"
+#include "server/grants/policy.h"
+#include "server/keys/key_set.h"
+#include "server/tokens/revocations.h"
+
+namespace grantd::grants {
+
+class TokenExchange final : public Grant {
+ public:
+  /// The references outlive the object. `issuer`: ours, byte for byte.
+  TokenExchange(const Snapshot<Policy>& policy, const Snapshot<keys::KeySet>& keys,
+                const tokens::Revocations& revocations, std::string issuer,
+                const tokens::Issuer& token_issuer)
+      : policy_(policy),
+        keys_(keys),
+        revocations_(revocations),
+        issuer_(std::move(issuer)),
+        token_issuer_(token_issuer) {}
+
+  [[nodiscard]] std::string_view grant_type() const override { return oauth::token_exchange_grant; }
+  boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> issue(
+      const oauth::TokenRequest& request, const storage::ClientRecord& client,
+      WallTime now) const override;
+
+ private:
+  [[nodiscard]] oauth::Result<tokens::TokenSpec> decide(const oauth::TokenRequest& request,
+                                                        const storage::ClientRecord& client,
+                                                        sys_seconds now) const;
+
+  const Snapshot<Policy>& policy_;
+  const Snapshot<keys::KeySet>& keys_;
+  const tokens::Revocations& revocations_;
+  const std::string issuer_;
+  const tokens::Issuer& token_issuer_;
+};
+
+}  // namespace grantd::grants
