@@ -26,6 +26,7 @@ struct Request {
   bool has_authorization{false};
   std::string_view content_type{};
   std::string_view accept{};
+  std::string_view accept_encoding{};
   std::string_view if_none_match{};
   std::string_view body{};
   std::string_view peer{};  // the peer's address, without its port

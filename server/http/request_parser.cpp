@@ -67,6 +67,7 @@ struct Seen {
   std::optional<std::string_view> transfer_encoding{};
   std::optional<std::string_view> expect{};
   std::string_view accept{};
+  std::string_view accept_encoding{};
   std::string_view if_none_match{};
   bool repeated{false};
 };
@@ -129,6 +130,7 @@ class RequestParser::Impl {
     request.has_authorization = seen_.authorization.has_value();
     request.content_type = seen_.content_type.value_or("");
     request.accept = seen_.accept;
+    request.accept_encoding = seen_.accept_encoding;
     request.if_none_match = seen_.if_none_match;
     request.body = message.body();
     return request;
@@ -200,6 +202,9 @@ class RequestParser::Impl {
         return see_once(seen_.expect, value, seen_.repeated);
       case field::accept:
         if (seen_.accept.empty()) seen_.accept = value;
+        return;
+      case field::accept_encoding:
+        if (seen_.accept_encoding.empty()) seen_.accept_encoding = value;
         return;
       case field::if_none_match:
         if (seen_.if_none_match.empty()) seen_.if_none_match = value;

@@ -43,6 +43,7 @@ const std::map<std::string, Rooms> libraries{
     {"spdlog/", {"server/observe"}},
     {"prometheus/", {"server/observe"}},
     {"CLI/", {"server/cli"}},
+    {"zlib.h", {"server/base"}},
 };
 
 bool is_within(const std::string& path, const std::string& room) {

@@ -42,6 +42,7 @@ TEST(Rfc9112RequestParser, HandsOverWhatEndpointsNeed) {
   Connection connection;
   ASSERT_EQ(connection.feed("POST /token?x=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic Yg==\r\n"
                             "Content-Type: text/plain\r\nAccept: */*\r\nIf-None-Match: \"e\"\r\n"
+                            "Accept-Encoding: gzip\r\n"
                             "Content-Length: 3\r\n\r\nabc"),
             Progress::done);
   const Request request = connection.parser.request();
@@ -53,6 +54,7 @@ TEST(Rfc9112RequestParser, HandsOverWhatEndpointsNeed) {
   EXPECT_EQ(request.authorization, "Basic Yg==");
   EXPECT_EQ(request.content_type, "text/plain");
   EXPECT_EQ(request.accept, "*/*");
+  EXPECT_EQ(request.accept_encoding, "gzip");
   EXPECT_EQ(request.if_none_match, "\"e\"");
   EXPECT_EQ(request.body, "abc");
   EXPECT_TRUE(connection.parser.keep_alive());
