@@ -148,8 +148,8 @@ int serve(const cli::ServeRequest& request) {
   // Endpoints.
   std::atomic<bool> storage_answers{true};
   endpoints::TokenEndpoint token(authenticator, grants, policy, clock, metrics);
-  endpoints::IntrospectEndpoint introspect(authenticator, config.issuer, key_ring.key_set(),
-                                           revocations, clock, metrics);
+  endpoints::IntrospectEndpoint introspect(
+      {authenticator, config.issuer, key_ring.key_set(), signer, revocations, clock, metrics});
   endpoints::RevokeEndpoint revoke({authenticator, config.issuer, key_ring.key_set(), policy,
                                     **storage, revocations, pool, clock, metrics});
   endpoints::JwksEndpoint jwks(key_ring.key_set(), config.keys.jwks_max_age);

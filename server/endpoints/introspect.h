@@ -1,5 +1,6 @@
 /// POST /introspect, token introspection (RFC 7662): whether a token is active, for the client it
-/// was issued to and for resource servers that serve one of its audiences. Touches no disk.
+/// was issued to and for resource servers that serve one of its audiences. A caller that asks for
+/// application/token-introspection+jwt gets the same answer signed (RFC 9701). Touches no disk.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -10,28 +11,35 @@
 #include "server/base/snapshot.h"
 #include "server/endpoints/client_request.h"
 #include "server/keys/key_set.h"
+#include "server/keys/signer.h"
 #include "server/tokens/revocations.h"
 
 namespace grantd::endpoints {
 
 class IntrospectEndpoint {
  public:
-  IntrospectEndpoint(clients::Authenticator& authenticator, std::string issuer,
-                     const Snapshot<keys::KeySet>& keys, const tokens::Revocations& revocations,
-                     const Clock& clock, observe::Metrics& metrics);
+  struct Dependencies {
+    clients::Authenticator& authenticator;
+    std::string issuer;
+    const Snapshot<keys::KeySet>& keys;
+    keys::Signer& signer;
+    const tokens::Revocations& revocations;
+    const Clock& clock;
+    observe::Metrics& metrics;
+  };
+  explicit IntrospectEndpoint(Dependencies dependencies) : with_(std::move(dependencies)) {}
 
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
 
  private:
-  [[nodiscard]] http::Response answer(std::string_view token, const storage::ClientRecord& caller,
-                                      std::string client_id) const;
+  struct Answer {
+    std::string body{};    // a JSON object
+    std::string reason{};  // why it is inactive, for the log
+  };
+  [[nodiscard]] Answer answer(std::string_view token, const storage::ClientRecord& caller) const;
+  boost::asio::awaitable<http::Response> signed_answer(Answer answer, std::string client_id) const;
 
-  clients::Authenticator& authenticator_;
-  const std::string issuer_;
-  const Snapshot<keys::KeySet>& keys_;
-  const tokens::Revocations& revocations_;
-  const Clock& clock_;
-  observe::Metrics& metrics_;
+  Dependencies with_;
 };
 
 }  // namespace grantd::endpoints

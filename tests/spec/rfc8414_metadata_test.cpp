@@ -23,7 +23,8 @@ TEST(Rfc8414Metadata, AdvertisesExactlyWhatIsThere) {  // R77, R80, R81, R82, R8
                   {"grant_types_supported", {"client_credentials"}},
                   {"token_endpoint_auth_methods_supported", methods},
                   {"introspection_endpoint_auth_methods_supported", methods},
-                  {"revocation_endpoint_auth_methods_supported", methods}}));
+                  {"revocation_endpoint_auth_methods_supported", methods},
+                  {"introspection_signing_alg_values_supported", {"RS256"}}}));
 }
 
 TEST(Rfc8414Metadata, AnIssuersPathIsASuffixOfTheWellKnownPath) {  // R78
