@@ -45,7 +45,7 @@ def walk(system):
 
     step(6, "The caller's token is revoked; nobody asks grantd for each request, yet soon it is refused")
     since = system.grantd.revoke(system.caller, token)
-    say("   " + refused_within(30, since, (
+    say("   Refused by " + refused_within(30, since, (
         "user-service", lambda: system.get("user-service", "/users/42", token))))
 
 

@@ -41,13 +41,12 @@ class Feed:
                    for limit in [*limits, self._not_before_all])
 
     async def run(self):
-        """For ever. The cursor stays where it was while grantd is away."""
+        """For ever. The cursor stays where it was while grantd is away. Where an answer says that there
+        is `more`, the next question is answered at once, without having waited."""
         failures = 0
         while True:
             try:
-                more = True
-                while more:
-                    more = await self._ask()
+                await self._ask()
                 failures = 0
             except (httpx.HTTPError, jwt.PyJWTError, ValueError, KeyError) as error:
                 logging.warning("revocations: %r", error)
@@ -55,17 +54,14 @@ class Feed:
                 await asyncio.sleep(outbound.backoff(failures, LONGEST_PAUSE_SECONDS))
 
     async def _ask(self):
-        """One answer; whether there is more to be had at once."""
         cursor = {} if self._seq is None else {"since": self._seq, "wait": WAIT_SECONDS}
         answer = await self._client.get(
             self._url, params=cursor, auth=self._credentials,
             timeout=httpx.Timeout(5, read=WAIT_SECONDS + ANSWER_SECONDS))
         if answer.status_code != 200:
             raise ValueError(f"{self._url} answers {answer.status_code}")
-        document = await self._verified(answer.text)
-        self._merge(document)
+        self._merge(await self._verified(answer.text))
         self._heard = time.monotonic()
-        return document["more"]
 
     async def _verified(self, text):
         header = jwt.get_unverified_header(text)
