@@ -130,6 +130,33 @@ class RevocationStore {
                                                                    std::size_t max_rows) = 0;
 };
 
+/// The revocation feed: what is revoked behind a reader's cursor, which is the `seq` of a change.
+/// Independent of what was swept out of `change`.
+class RevocationFeedStore {
+ public:
+  virtual ~RevocationFeedStore() = default;
+
+  struct News {
+    /// The cursor up to which this tells everything; `since` itself where nothing is new.
+    std::int64_t seq{0};
+    /// All that is live: there was no cursor, or it is newer than this database.
+    bool full{false};
+    /// Something lies behind `seq` yet.
+    bool more{false};
+    /// A key was found to be compromised behind the cursor.
+    bool kids_changed{false};
+    std::vector<Revocation> revocations{};  // by seq, ascending, as the next
+    std::vector<NotBefore> not_before{};
+    std::vector<std::string> compromised_kids{};  // always all of them
+  };
+  /// One consistent moment. At most `max_entries` revocations and not-before times (1 or more), but
+  /// for those that share the last one's seq: what shares one is never split. Without what has
+  /// expired by `now`.
+  [[nodiscard]] virtual StoreResult<News> revocation_news(std::optional<std::int64_t> since,
+                                                          sys_seconds now,
+                                                          std::size_t max_entries) = 0;
+};
+
 class KeyStore {
  public:
   virtual ~KeyStore() = default;
@@ -177,6 +204,7 @@ class ChangeStore {
 class Storage : public ClientStore,
                 public PepperStore,
                 public RevocationStore,
+                public RevocationFeedStore,
                 public KeyStore,
                 public ChangeStore {
  public:

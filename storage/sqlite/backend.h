@@ -54,6 +54,9 @@ class Backend final : public SqliteStorage {
   StoreResult<std::optional<Revocation>> find_revocation(std::string_view jti) override;
   StoreResult<std::size_t> sweep_revocations(sys_seconds now, std::size_t max_rows) override;
 
+  StoreResult<News> revocation_news(std::optional<std::int64_t> since, sys_seconds now,
+                                    std::size_t max_entries) override;
+
   StoreResult<std::vector<KeyRecord>> load_keys() override;
   StoreResult<std::vector<KeyRecord>> update_keys(
       const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>&
@@ -83,9 +86,13 @@ class Backend final : public SqliteStorage {
 
 /// What several concerns need, each inside the caller's transaction; they throw Failure.
 
-void append_change(Connection& connection, ChangeKind kind, std::string_view id, sys_seconds at,
-                   std::string_view actor);
-/// Keeps the later times; whether anything moved.
+/// The seq of the newest change; 0 where nothing ever changed.
+[[nodiscard]] std::int64_t newest_seq(Connection& connection);
+/// The seq that the change got.
+std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_view id,
+                           sys_seconds at, std::string_view actor);
+/// Keeps the later times; whether anything moved. What moved gets the seq of the change that the
+/// caller appends next.
 bool put_not_before(Connection& connection, const NotBefore& not_before);
 /// Errors: not_found.
 [[nodiscard]] StoreResult<ClientWithSecrets> load_client(Connection& connection,

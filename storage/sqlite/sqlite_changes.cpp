@@ -4,11 +4,6 @@
 namespace grantd::storage::sqlite {
 namespace {
 
-std::int64_t newest_seq(Connection& connection) {
-  auto row = connection.query("SELECT value FROM counter WHERE name = 'change'");
-  return row.step() ? row.integer(0) : 0;
-}
-
 /// Whether a reader that has seen everything up to `after` missed something.
 bool is_gap(Connection& connection, std::int64_t after) {
   const std::int64_t newest = newest_seq(connection);
@@ -20,8 +15,13 @@ bool is_gap(Connection& connection, std::int64_t after) {
 
 }  // namespace
 
-void append_change(Connection& connection, ChangeKind kind, std::string_view id, sys_seconds at,
-                   std::string_view actor) {
+std::int64_t newest_seq(Connection& connection) {
+  auto row = connection.query("SELECT value FROM counter WHERE name = 'change'");
+  return row.step() ? row.integer(0) : 0;
+}
+
+std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_view id,
+                           sys_seconds at, std::string_view actor) {
   std::int64_t seq = 0;
   {
     auto next = connection.query(
@@ -32,6 +32,7 @@ void append_change(Connection& connection, ChangeKind kind, std::string_view id,
   }
   connection.run("INSERT INTO change (seq, kind, id, at, actor) VALUES (?, ?, ?, ?, ?)", seq,
                  name(kind), id, at, actor);
+  return seq;
 }
 
 StoreResult<std::int64_t> Backend::newest_change() {

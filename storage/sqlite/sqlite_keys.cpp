@@ -71,7 +71,9 @@ StoreResult<std::vector<KeyRecord>> Backend::update_keys(
     if (!decided) return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
     for (const KeyRecord& key : decided->put) put_key(connection, key);
     for (const auto& [kind, kid] : decided->changes) {
-      append_change(connection, kind, kid, now, actor);
+      const auto seq = append_change(connection, kind, kid, now, actor);
+      if (kind != ChangeKind::key_compromised) continue;
+      connection.run("UPDATE signing_key SET compromised_seq = ? WHERE kid = ?", seq, kid);
     }
     return read_keys(connection);
   });

@@ -5,11 +5,13 @@
 namespace grantd::storage::sqlite {
 namespace {
 
+/// With the seq of the change that follows in the same transaction: no other can come between.
 void put_revocation(Connection& connection, const Revocation& revocation, sys_seconds now,
                     std::string_view actor) {
   connection.run(
-      "INSERT INTO revocation (jti, expires_at) VALUES (?, ?)"
-      " ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at"
+      "INSERT INTO revocation (jti, expires_at, seq)"
+      " VALUES (?, ?, (SELECT value + 1 FROM counter WHERE name = 'change'))"
+      " ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at, seq = excluded.seq"
       " WHERE excluded.expires_at > expires_at",
       revocation.jti, revocation.expires_at);
   if (connection.changes() > 0) {
@@ -21,9 +23,10 @@ void put_revocation(Connection& connection, const Revocation& revocation, sys_se
 
 bool put_not_before(Connection& connection, const NotBefore& not_before) {
   connection.run(
-      "INSERT INTO not_before (client_id, at, expires_at) VALUES (?, ?, ?)"
+      "INSERT INTO not_before (client_id, at, expires_at, seq)"
+      " VALUES (?, ?, ?, (SELECT value + 1 FROM counter WHERE name = 'change'))"
       " ON CONFLICT (client_id) DO UPDATE SET at = max(at, excluded.at),"
-      " expires_at = max(expires_at, excluded.expires_at)"
+      " expires_at = max(expires_at, excluded.expires_at), seq = excluded.seq"
       " WHERE excluded.at > at OR excluded.expires_at > expires_at",
       not_before.client_id, not_before.at, not_before.expires_at);
   return connection.changes() > 0;
