@@ -1,0 +1,61 @@
+package example.security;
+
+import example.Settings;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.web.SecurityFilterChain;
+
+/** Which scope each path needs. A path that is not named here is closed. */
+@Configuration
+public class ResourceServer {
+
+    @Bean
+    SecurityFilterChain security(HttpSecurity http, JwtDecoder decoder, Settings settings)
+            throws Exception {
+        return http
+                .authorizeHttpRequests(paths -> paths
+                        .dispatcherTypeMatchers(DispatcherType.ERROR).permitAll()
+                        .requestMatchers("/healthz").permitAll()
+                        .requestMatchers("/users/**").hasAuthority("SCOPE_users:read")
+                        .requestMatchers("/profiles/**").hasAuthority("SCOPE_profiles:read")
+                        .requestMatchers("/actuator/**").hasAuthority("SCOPE_metrics:read")
+                        .anyRequest().denyAll())
+                .oauth2ResourceServer(server -> server
+                        .jwt(jwt -> jwt.decoder(decoder))
+                        .protectedResourceMetadata(metadata -> metadata // RFC 9728, public
+                                .protectedResourceMetadataCustomizer(document -> document
+                                        .resource(settings.audience())
+                                        .authorizationServer(settings.issuer())
+                                        .tlsClientCertificateBoundAccessTokens(false)))
+                        .authenticationEntryPoint((request, response, why) ->
+                                refuse(response, 401, "invalid_token"))
+                        .accessDeniedHandler((request, response, why) ->
+                                refuse(response, 403, "insufficient_scope")))
+                .sessionManagement(session -> session
+                        .sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                .csrf(AbstractHttpConfigurer::disable) // no cookie carries authority here
+                .logout(AbstractHttpConfigurer::disable)
+                .requestCache(AbstractHttpConfigurer::disable)
+                .build();
+    }
+
+    /** RFC 6750 section 3. Why a token is bad is nobody's business outside. */
+    private static void refuse(HttpServletResponse response, int status, String error)
+            throws IOException {
+        response.setStatus(status);
+        response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer error=\"" + error + "\"");
+        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
+        response.setCharacterEncoding(StandardCharsets.UTF_8);
+        response.getWriter().write("{\"error\":\"" + error + "\"}");
+    }
+}
