@@ -11,9 +11,9 @@ import sun.misc.Signal;
 public class ExampleApplication {
 
     public static void main(String[] arguments) {
-        SpringApplication.run(ExampleApplication.class, arguments);
         // The JVM answers SIGTERM with status 143 even after a clean shutdown; supervisors want 0.
         // exit() runs the same shutdown hooks, so the shutdown stays graceful.
         Signal.handle(new Signal("TERM"), signal -> System.exit(0));
+        SpringApplication.run(ExampleApplication.class, arguments);
     }
 }

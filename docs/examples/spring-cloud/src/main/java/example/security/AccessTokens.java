@@ -69,8 +69,8 @@ class AccessTokens {
     }
 
     /**
-     * RS256 and nothing else, and this {@code typ}: Nimbus takes {@code JWT} alone unless it is
-     * told what to expect, and Spring would invent an {@code iat} where there is none.
+     * RS256 and nothing else, and this {@code typ}. Spring's default validators take {@code JWT}
+     * alone; and where there is no {@code iat}, its converter invents one.
      */
     static JwtDecoder rs256(JWKSource<SecurityContext> jwks, String type,
             OAuth2TokenValidator<Jwt> claims) {
