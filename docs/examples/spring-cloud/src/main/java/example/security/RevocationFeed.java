@@ -56,10 +56,12 @@ public class RevocationFeed implements SmartLifecycle {
         return current;
     }
 
-    /**
-     * Whether grantd answered within the last minute; the JWKS is loaded then, too: it verified the
-     * answer.
-     */
+    /** Whether the whole set was had once; the JWKS is loaded then, too: it verified the answer. */
+    public boolean loaded() {
+        return !lastAnswer.equals(Instant.EPOCH);
+    }
+
+    /** Whether grantd answered within the last minute. */
     public boolean fresh() {
         return lastAnswer.plus(FRESH).isAfter(Instant.now());
     }
