@@ -115,7 +115,7 @@ TEST_F(Rfc6749TokenEndpoint, NoGrantTypeIsInvalidRequest) {  // R32, R46
 
 TEST_F(Rfc6749TokenEndpoint, AnyOtherGrantTypeIsUnsupported) {  // R33, R87
   for (const std::string type : {"password", "authorization_code", "refresh_token", "x",
-                                 "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange"}) {
+                                 "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer"}) {
     expect_error(post("grant_type=" + type), "unsupported_grant_type");
   }
 }
