@@ -112,7 +112,7 @@ class Server::Impl {
   }
 
   std::expected<std::uint16_t, std::string> listen(const Listener& listener);
-  void run(std::function<void()> on_sighup);
+  void run(std::function<void()> on_sighup, std::function<void()> on_stopping);
   void stop();
 
  private:
@@ -132,6 +132,7 @@ class Server::Impl {
 
   const Dependencies dependencies_;
   std::atomic<bool> stopping_{false};
+  std::function<void()> on_stopping_;
   std::size_t next_loop_{0};
   std::size_t accepting_{0};
   std::vector<std::unique_ptr<Port>> ports_;
@@ -157,7 +158,8 @@ std::expected<std::uint16_t, std::string> Server::Impl::listen(const Listener& l
   }
 }
 
-void Server::Impl::run(std::function<void()> on_sighup) {
+void Server::Impl::run(std::function<void()> on_sighup, std::function<void()> on_stopping) {
+  on_stopping_ = std::move(on_stopping);
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes with write(2)
   raise_open_file_limit();
   EventLoop& first = *loops_.front();
@@ -179,6 +181,7 @@ void Server::Impl::stop() {
   if (stopping_.exchange(true)) return;
   boost::asio::post(loops_.front()->context, [this] {
     dependencies_.log.event(observe::Level::info, "stopping");
+    if (on_stopping_) on_stopping_();
     for (const auto& port : ports_) {
       boost::system::error_code ignored;  // it has seen `stopping_` and closed already
       port->acceptor->cancel(ignored);
@@ -312,7 +315,9 @@ Server::~Server() = default;
 std::expected<std::uint16_t, std::string> Server::listen(const Listener& listener) {
   return impl_->listen(listener);
 }
-void Server::run(std::function<void()> on_sighup) { impl_->run(std::move(on_sighup)); }
+void Server::run(std::function<void()> on_sighup, std::function<void()> on_stopping) {
+  impl_->run(std::move(on_sighup), std::move(on_stopping));
+}
 void Server::stop() { impl_->stop(); }
 
 }  // namespace grantd::http

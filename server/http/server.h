@@ -63,9 +63,10 @@ class Server {
   /// Binds and listens; the port that was bound. Before run(). Error: one sentence.
   [[nodiscard]] std::expected<std::uint16_t, std::string> listen(const Listener& listener);
 
-  /// Runs the loops until stop() and the drain after it are done. `on_signal` is called on a loop
-  /// with SIGHUP (kept for it since listen()); SIGTERM and SIGINT call stop(). SIGPIPE is ignored.
-  void run(std::function<void()> on_sighup);
+  /// Runs the loops until stop() and the drain after it are done. `on_sighup` is called on a loop
+  /// with SIGHUP (kept for it since listen()), `on_stopping` where the drain begins: requests that
+  /// wait for something end then. SIGTERM and SIGINT call stop(). SIGPIPE is ignored.
+  void run(std::function<void()> on_sighup, std::function<void()> on_stopping = {});
 
   /// Stops accepting, closes idle connections, lets requests in flight end (at most `drain_limit`).
   /// Thread-safe, may be called more than once.
