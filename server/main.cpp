@@ -18,6 +18,7 @@
 #include "server/endpoints/jwks.h"
 #include "server/endpoints/metadata.h"
 #include "server/endpoints/metrics.h"
+#include "server/endpoints/revocations.h"
 #include "server/endpoints/revoke.h"
 #include "server/endpoints/token.h"
 #include "server/grants/client_credentials.h"
@@ -136,6 +137,7 @@ int serve(const cli::ServeRequest& request) {
   Snapshot<grants::Policy> policy(
       std::make_shared<const grants::Policy>(std::move(*loaded_policy)));
   tokens::Revocations revocations;
+  WakeHub feed_hub;
   const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, random);
   const grants::ClientCredentials client_credentials(policy, issuer);
   const grants::TokenExchange token_exchange(policy, key_ring.key_set(), revocations, config.issuer,
@@ -151,7 +153,10 @@ int serve(const cli::ServeRequest& request) {
   endpoints::IntrospectEndpoint introspect(
       {authenticator, config.issuer, key_ring.key_set(), signer, revocations, clock, metrics});
   endpoints::RevokeEndpoint revoke({authenticator, config.issuer, key_ring.key_set(), policy,
-                                    **storage, revocations, pool, clock, metrics});
+                                    **storage, revocations, pool, clock, metrics, feed_hub});
+  endpoints::FeedBuilder feed_builder({config.issuer, key_ring.key_set(), **storage, pool, clock});
+  endpoints::RevocationsEndpoint feed({authenticator, feed_builder, feed_hub, clock, metrics},
+                                      service::feed_of(config));
   endpoints::JwksEndpoint jwks(key_ring.key_set(), config.keys.jwks_max_age);
   const endpoints::Capabilities capabilities{config.issuer, grant_types,
                                              policy.get()->trust_domain};
@@ -171,6 +176,7 @@ int serve(const cli::ServeRequest& request) {
       {paths.base_path + "/token", "token", Method::post, handler(token)},
       {paths.base_path + "/introspect", "introspect", Method::post, handler(introspect)},
       {paths.base_path + "/revoke", "revoke", Method::post, handler(revoke)},
+      {paths.base_path + "/revocations", "revocations", Method::get, handler(feed)},
       {paths.base_path + "/.well-known/jwks.json", "jwks", Method::get, handler(jwks)},
       {paths.metadata_path, "metadata", Method::get, handler(metadata)},
   };
@@ -189,7 +195,7 @@ int serve(const cli::ServeRequest& request) {
   const auto newest = (*storage)->newest_change();
   if (!newest) return fail(cannot_be_done, "storage.url: " + newest.error().detail);
   storage::ChangeFollower follower(**storage, *newest);
-  service::Changes changes({**storage, client_cache, revocations, key_ring, clock, log});
+  service::Changes changes({**storage, client_cache, revocations, key_ring, feed_hub, clock, log});
   if (const auto read = changes.load_revocations(); !read) {
     return fail(cannot_be_done, "storage.url: " + read.error().detail);
   }
@@ -197,8 +203,8 @@ int serve(const cli::ServeRequest& request) {
   Snapshot<http::Limits> limits(std::make_shared<const http::Limits>(service::limits_of(config)));
   service::Reloader reloader(
       config, request.environment,
-      {limits, policy, tls, peppers, authenticator, jwks, metadata, openid_configuration, key_ring,
-       **storage, ticket_keys, log, metrics});
+      {limits, policy, tls, peppers, authenticator, jwks, metadata, openid_configuration, feed,
+       key_ring, **storage, ticket_keys, log, metrics});
   service::Maintenance maintenance({**storage, follower, changes, key_ring, last_used, revocations,
                                     reloader, storage_answers, clock, log, metrics});
 
@@ -225,7 +231,7 @@ int serve(const cli::ServeRequest& request) {
 
   std::jthread maintenance_thread(
       [&maintenance](const std::stop_token& stop) { maintenance.run(stop); });
-  server.run([&maintenance] { maintenance.request_reload(); });
+  server.run([&maintenance] { maintenance.request_reload(); }, [&feed_hub] { feed_hub.close(); });
   maintenance_thread.request_stop();
   maintenance_thread.join();
   pool.join();

@@ -38,11 +38,10 @@ clients::AuthenticationRequest authentication_request(const http::Request& http,
   return {form, http.authorization, http.has_authorization, http.peer, http.read_at};
 }
 
-}  // namespace
-
-boost::asio::awaitable<ClientRequestResult> authenticated_request(
-    const http::Request& http, clients::Authenticator& authenticator, observe::Metrics& metrics) {
-  auto form = form_of(http);
+boost::asio::awaitable<ClientRequestResult> authenticated(oauth::Result<oauth::Form> form,
+                                                          const http::Request& http,
+                                                          clients::Authenticator& authenticator,
+                                                          observe::Metrics& metrics) {
   if (!form) co_return failed(std::move(form.error()), std::string());
 
   const auto request = authentication_request(http, *form);
@@ -56,6 +55,18 @@ boost::asio::awaitable<ClientRequestResult> authenticated_request(
     co_return failed(std::move(authentication.client.error()), std::move(client_id));
   }
   co_return proven(std::move(*form), std::move(*authentication.client), std::move(client_id));
+}
+
+}  // namespace
+
+boost::asio::awaitable<ClientRequestResult> authenticated_request(
+    const http::Request& http, clients::Authenticator& authenticator, observe::Metrics& metrics) {
+  return authenticated(form_of(http), http, authenticator, metrics);
+}
+
+boost::asio::awaitable<ClientRequestResult> request_without_form(
+    const http::Request& http, clients::Authenticator& authenticator, observe::Metrics& metrics) {
+  return authenticated(oauth::Form::parse(std::string_view()), http, authenticator, metrics);
 }
 
 oauth::Result<std::string_view> token_of(const oauth::Form& form) {

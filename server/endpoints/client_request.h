@@ -28,6 +28,11 @@ struct ClientRequestResult {
 boost::asio::awaitable<ClientRequestResult> authenticated_request(
     const http::Request& http, clients::Authenticator& authenticator, observe::Metrics& metrics);
 
+/// The same for a request that has no form (GET): the client by HTTP Basic alone; the query is not
+/// looked at, the form is empty.
+boost::asio::awaitable<ClientRequestResult> request_without_form(
+    const http::Request& http, clients::Authenticator& authenticator, observe::Metrics& metrics);
+
 /// The one `token` parameter of introspection and revocation; invalid_request where it is missing.
 [[nodiscard]] oauth::Result<std::string_view> token_of(const oauth::Form& form);
 

@@ -3,9 +3,8 @@
 #include <algorithm>
 
 namespace grantd::endpoints {
-namespace {
 
-bool holds(std::string_view if_none_match, std::string_view etag) {
+bool is_held(std::string_view if_none_match, std::string_view etag) {
   while (!if_none_match.empty()) {
     const auto end = std::min(if_none_match.find(','), if_none_match.size());
     auto tag = if_none_match.substr(0, end);
@@ -18,15 +17,13 @@ bool holds(std::string_view if_none_match, std::string_view etag) {
   return false;
 }
 
-}  // namespace
-
 http::Response document(const http::Request& request, std::shared_ptr<const std::string> body,
                         const std::string& etag, std::chrono::seconds max_age) {
   http::Response response;
   response.headers.push_back({"ETag", etag});
   response.headers.push_back(
       {"Cache-Control", "public, max-age=" + std::to_string(max_age.count())});
-  if (holds(request.if_none_match, etag)) {
+  if (is_held(request.if_none_match, etag)) {
     response.status = 304;
   } else {
     response.shared_body = std::move(body);

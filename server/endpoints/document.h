@@ -4,10 +4,15 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "server/http/message.h"
 
 namespace grantd::endpoints {
+
+/// Whether an If-None-Match field holds the tag, given without "W/", or is "*" (RFC 9110 §13.1.2,
+/// weak comparison).
+[[nodiscard]] bool is_held(std::string_view if_none_match, std::string_view etag);
 
 /// 200 with ETag and `Cache-Control: public, max-age=`; 304 where If-None-Match holds the tag
 /// (RFC 9110 §13.1.2, weak comparison).

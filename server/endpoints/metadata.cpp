@@ -56,6 +56,7 @@ std::string render_metadata(const Capabilities& capabilities, MetadataKind kind)
   append_member(body, "token_endpoint_auth_methods_supported", methods);
   append_member(body, "introspection_endpoint_auth_methods_supported", methods);
   append_member(body, "revocation_endpoint_auth_methods_supported", methods);
+  append_member(body, "revocation_feed_endpoint", base + "/revocations");  // grantd's own
   append_member(body, "introspection_signing_alg_values_supported",
                 std::vector<std::string_view>{"RS256"});
   if (!capabilities.trust_domain.empty()) {

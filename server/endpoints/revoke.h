@@ -8,6 +8,7 @@
 #include "server/base/blocking_pool.h"
 #include "server/base/clock.h"
 #include "server/base/snapshot.h"
+#include "server/base/wake_hub.h"
 #include "server/endpoints/client_request.h"
 #include "server/grants/policy.h"
 #include "server/keys/key_set.h"
@@ -28,6 +29,7 @@ class RevokeEndpoint {
     BlockingPool& pool;
     const Clock& clock;
     observe::Metrics& metrics;
+    WakeHub& feed;  // readers of the revocation feed
   };
   explicit RevokeEndpoint(Dependencies dependencies) : with_(std::move(dependencies)) {}
 

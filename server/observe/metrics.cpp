@@ -72,7 +72,9 @@ struct Plain {
                                  "When the TLS certificate expires, in seconds since 1970.")),
         published_keys(gauge(registry, "grantd_published_keys", "Keys published in the JWKS.")),
         live_revocations(gauge(registry, "grantd_live_revocations",
-                               "Revoked tokens that have not expired yet.")) {}
+                               "Revoked tokens that have not expired yet.")),
+        feed_waiting(gauge(registry, "grantd_feed_readers_waiting",
+                           "Readers of the revocation feed that wait for news.")) {}
 
   Counter& tokens_issued;
   Counter& revocations;
@@ -89,6 +91,34 @@ struct Plain {
   Gauge& certificate_expiry;
   Gauge& published_keys;
   Gauge& live_revocations;
+  Gauge& feed_waiting;
+};
+
+/// The answers of the revocation feed, by kind: there from the start, at 0.
+struct FeedAnswers {
+  explicit FeedAnswers(Registry& registry)
+      : family(counters(registry, "grantd_feed_answers_total",
+                        "Answers of the revocation feed, by what they held.")) {}
+
+  Counter& of(FeedAnswer answer) {
+    switch (answer) {
+      case FeedAnswer::full:
+        return full;
+      case FeedAnswer::news:
+        return news;
+      case FeedAnswer::empty:
+        return empty;
+      case FeedAnswer::not_modified:
+        return not_modified;
+    }
+    std::unreachable();
+  }
+
+  Family<Counter>& family;
+  Counter& full{family.Add({{"answer", "full"}})};
+  Counter& news{family.Add({{"answer", "news"}})};
+  Counter& empty{family.Add({{"answer", "empty"}})};
+  Counter& not_modified{family.Add({{"answer", "not_modified"}})};
 };
 
 /// One endpoint's series, found once and kept: the registry never moves a metric.
@@ -129,6 +159,7 @@ class Metrics::Impl {
   }
 
   [[nodiscard]] const Plain& plain() const { return plain_; }
+  [[nodiscard]] Counter& feed_answers(FeedAnswer answer) { return feed_answers_.of(answer); }
 
   void request(std::string_view endpoint, unsigned status, std::chrono::nanoseconds duration) {
     const auto [total, latency] = request_series(endpoint, status);
@@ -176,6 +207,7 @@ class Metrics::Impl {
 
   Registry registry_;
   Plain plain_{registry_};
+  FeedAnswers feed_answers_{registry_};
   Family<Counter>& requests_{
       counters(registry_, "grantd_requests_total", "Requests answered, by endpoint and status.")};
   Family<Counter>& authentication_failures_{
@@ -224,6 +256,10 @@ void Metrics::published_keys(std::int64_t count) {
 void Metrics::live_revocations(std::int64_t count) {
   impl_->plain().live_revocations.Set(static_cast<double>(count));
 }
+void Metrics::feed_waiting(std::int64_t change) {
+  impl_->plain().feed_waiting.Increment(static_cast<double>(change));
+}
+void Metrics::feed_answered(FeedAnswer answer) { impl_->feed_answers(answer).Increment(); }
 void Metrics::log_dropped_from(std::function<std::uint64_t()> dropped) {
   impl_->log_dropped_from(std::move(dropped));
 }

@@ -10,6 +10,9 @@
 
 namespace grantd::observe {
 
+/// What a reader of the revocation feed was answered with.
+enum class FeedAnswer { full, news, empty, not_modified };
+
 class Metrics {
  public:
   Metrics();
@@ -47,6 +50,11 @@ class Metrics {
   void published_keys(std::int64_t count);
   /// grantd_live_revocations
   void live_revocations(std::int64_t count);
+
+  /// grantd_feed_readers_waiting: +1 where one begins to wait, -1 where it ends.
+  void feed_waiting(std::int64_t change);
+  /// grantd_feed_answers_total{answer}
+  void feed_answered(FeedAnswer answer);
 
   /// grantd_log_dropped_total, read at each scrape: what the log has dropped so far.
   void log_dropped_from(std::function<std::uint64_t()> dropped);

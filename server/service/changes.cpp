@@ -1,5 +1,7 @@
 #include "server/service/changes.h"
 
+#include <utility>
+
 #include "storage/names.h"
 
 namespace grantd::service {
@@ -11,6 +13,7 @@ storage::ChangeFollower::Subscriber Changes::subscriber() {
           [this]() -> storage::StoreResult<void> {
             with_.clients.clear();
             keys_changed_ = true;
+            feed_has_news_ = true;
             return load_revocations();
           }};
 }
@@ -39,6 +42,8 @@ void Changes::settle() {
     keys_changed_ = false;
     with_.keys.refresh();
   }
+  // Behind the keys: what the readers are told must not be signed with a key that has just leaked.
+  if (std::exchange(feed_has_news_, false)) with_.feed.wake();
 }
 
 void Changes::apply(const storage::Change& change) {
@@ -59,6 +64,7 @@ void Changes::apply(const storage::Change& change) {
     case ChangeKind::client_deleted:
       with_.clients.drop(change.id);
       not_before_behind_ = true;
+      feed_has_news_ = true;
       return;
     case ChangeKind::secret_added:
     case ChangeKind::secret_removed:
@@ -66,17 +72,22 @@ void Changes::apply(const storage::Change& change) {
       return;
     case ChangeKind::token_revoked:
       apply_revocation(change.id);
+      feed_has_news_ = true;
       return;
     case ChangeKind::client_revoked:
     case ChangeKind::all_revoked:
       not_before_behind_ = true;
+      feed_has_news_ = true;
       return;
     case ChangeKind::key_published:
     case ChangeKind::key_signing:
     case ChangeKind::key_retired:
-    case ChangeKind::key_compromised:
     case ChangeKind::key_changed:
       keys_changed_ = true;
+      return;
+    case ChangeKind::key_compromised:
+      keys_changed_ = true;
+      feed_has_news_ = true;
       return;
   }
   std::unreachable();

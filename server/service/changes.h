@@ -5,6 +5,7 @@
 /// Used by one thread, the maintenance thread.
 #pragma once
 
+#include "server/base/wake_hub.h"
 #include "server/clients/client_cache.h"
 #include "server/keys/key_ring.h"
 #include "server/observe/log.h"
@@ -21,6 +22,7 @@ class Changes {
     clients::ClientCache& clients;
     tokens::Revocations& revocations;
     keys::KeyRing& keys;
+    WakeHub& feed;  // readers of the revocation feed
     const Clock& clock;
     observe::Log& log;
   };
@@ -41,6 +43,7 @@ class Changes {
 
   Targets with_;
   bool keys_changed_{false};
+  bool feed_has_news_{false};
   bool not_before_behind_{false};
   bool revocations_behind_{false};
 };

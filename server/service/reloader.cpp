@@ -75,6 +75,7 @@ void Reloader::swap(Built built) {
   targets_.jwks.set_max_age(config.keys.jwks_max_age);
   targets_.metadata.set_max_age(config.keys.jwks_max_age);
   targets_.openid_configuration.set_max_age(config.keys.jwks_max_age);
+  targets_.feed.set(feed_of(config));
   targets_.log.set_level(level_of(config.log.level));
   targets_.metrics.certificate_expires(built.tls->not_after().time_since_epoch().count());
   targets_.metrics.config_reloaded();

@@ -12,6 +12,7 @@
 #include "server/clients/peppers.h"
 #include "server/endpoints/jwks.h"
 #include "server/endpoints/metadata.h"
+#include "server/endpoints/revocations.h"
 #include "server/grants/policy.h"
 #include "server/http/server.h"
 #include "server/http/tls/context.h"
@@ -33,6 +34,7 @@ class Reloader {
     endpoints::JwksEndpoint& jwks;
     endpoints::MetadataEndpoint& metadata;
     endpoints::MetadataEndpoint& openid_configuration;
+    endpoints::RevocationsEndpoint& feed;
     keys::KeyRing& keys;
     storage::PepperStore& pepper_store;
     std::shared_ptr<http::tls::TicketKeys> ticket_keys;

@@ -69,6 +69,10 @@ clients::Authenticator::Settings authentication_of(const config::Config& config)
   return {config.limits.auth_failures, config.limits.failure_delay};
 }
 
+endpoints::RevocationsEndpoint::Settings feed_of(const config::Config& config) {
+  return {config.limits.feed_wait, config.limits.feed_waiters, config.limits.feed_entries};
+}
+
 observe::Level level_of(config::LogLevel level) {
   switch (level) {
     case config::LogLevel::debug:

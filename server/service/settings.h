@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "server/clients/authenticator.h"
+#include "server/endpoints/revocations.h"
 #include "server/grants/policy.h"
 #include "server/http/server.h"
 #include "server/keys/rotation.h"
@@ -21,6 +22,7 @@ namespace grantd::service {
     const config::Config& config);
 [[nodiscard]] keys::RotationSettings rotation_of(const config::Config& config);
 [[nodiscard]] clients::Authenticator::Settings authentication_of(const config::Config& config);
+[[nodiscard]] endpoints::RevocationsEndpoint::Settings feed_of(const config::Config& config);
 [[nodiscard]] observe::Level level_of(config::LogLevel level);
 [[nodiscard]] observe::Format format_of(config::LogFormat format);
 

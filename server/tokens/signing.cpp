@@ -27,6 +27,14 @@ oauth::Result<std::string> complete(std::string signing_input, std::string_view 
 
 }  // namespace
 
+oauth::Result<std::string> sign_compact(const jose::RsaPrivateKey& key, std::string_view typ,
+                                        std::string_view payload) {
+  auto input = signing_input_of(key.kid(), typ, payload);
+  const std::string signature = key.sign_rs256(input);
+  if (signature.empty()) return signing_failed();
+  return complete(std::move(input), signature);
+}
+
 boost::asio::awaitable<oauth::Result<std::string>> sign_compact(const keys::KeySet& keys,
                                                                 keys::Signer& signer,
                                                                 std::string_view typ,

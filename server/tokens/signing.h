@@ -12,6 +12,12 @@
 
 namespace grantd::tokens {
 
+/// On the caller's own thread, past the Signer and whatever it gathers: for the blocking pool.
+/// Errors: server_error where signing failed.
+[[nodiscard]] oauth::Result<std::string> sign_compact(const jose::RsaPrivateKey& key,
+                                                      std::string_view typ,
+                                                      std::string_view payload);
+
 /// `payload`: a JSON object. `keys` and `typ` must live until it resumes. Errors:
 /// temporarily_unavailable where no key may sign, server_error where signing failed.
 boost::asio::awaitable<oauth::Result<std::string>> sign_compact(const keys::KeySet& keys,

@@ -25,7 +25,8 @@ TEST(Rfc8414Metadata, AdvertisesExactlyWhatIsThere) {  // R77, R80, R81, R82, R8
                   {"token_endpoint_auth_methods_supported", methods},
                   {"introspection_endpoint_auth_methods_supported", methods},
                   {"revocation_endpoint_auth_methods_supported", methods},
-                  {"introspection_signing_alg_values_supported", {"RS256"}}}));
+                  {"introspection_signing_alg_values_supported", {"RS256"}},
+                  {"revocation_feed_endpoint", "https://auth.example.com/revocations"}}));
 }
 
 TEST(Rfc8414Metadata, AnIssuersPathIsASuffixOfTheWellKnownPath) {  // R78

@@ -25,8 +25,9 @@ TEST(Metrics, ShowEveryUnlabelledMetricAtZeroFromTheStart) {
         "grantd_client_cache_hits_total", "grantd_client_cache_misses_total",
         "grantd_storage_failures_total", "grantd_connections_refused_total",
         "grantd_tls_handshake_failures_total", "grantd_log_dropped_total", "grantd_connections",
-        "grantd_tls_certificate_expiry_seconds", "grantd_published_keys",
-        "grantd_live_revocations"}) {
+        "grantd_tls_certificate_expiry_seconds", "grantd_published_keys", "grantd_live_revocations",
+        "grantd_feed_readers_waiting", R"(grantd_feed_answers_total{answer="full"})",
+        R"(grantd_feed_answers_total{answer="not_modified"})"}) {
     EXPECT_TRUE(has_line(metrics, std::string(name) + " 0")) << name;
   }
 }
@@ -44,7 +45,7 @@ TEST(Metrics, SayWhatEachIsFor) {
     EXPECT_TRUE(previous.starts_with("# HELP " + name + " ")) << line;
     ++families;
   }
-  EXPECT_EQ(families, 19);
+  EXPECT_EQ(families, 21);
 }
 
 TEST(Metrics, NameTheVersion) {
