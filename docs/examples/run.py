@@ -108,7 +108,7 @@ def test_one(grantd, one, directory, only, counts):
     built = time.monotonic()
     with System(one, grantd, directory) as system:
         system.start()
-        counts.line("passed", one.name, "It starts before grantd, and is ready once that is there",
+        counts.line("passed", one.name, "It starts before grantd, answers 503, and is ready once that is there",
                     time.monotonic() - built, f"built in {built - started:.1f} s")
         scenarios = [*getattr(one.module(), "SCENARIOS", [])]
         if one.kind == "services":

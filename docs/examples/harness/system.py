@@ -60,9 +60,12 @@ class System:
         self._register()
         for service in self.services.values():
             self._launch(service)
+        if self.example.kind == "services":
+            for service in self.services.values():
+                self._wait_for_health(service, 503)
         self.grantd.start()
         for service in self.services.values():
-            self._wait_until_ready(service)
+            self._wait_for_health(service, 200)
 
     def _register(self):
         self.caller = self.grantd.create_client(
@@ -97,15 +100,15 @@ class System:
             {**self.example.service_environment(), **{n: str(v) for n, v in contract.items()}},
             self.example.directory)
 
-    def _wait_until_ready(self, service):
-        def ready():
+    def _wait_for_health(self, service, status):
+        def answers():
             check(service.process.running(), f"{service.role} ended while it started")
             try:
-                return self.web.get(service.url + "/healthz").status == 200
+                return self.web.get(service.url + "/healthz").status == status
             except NO_ANSWER:
                 return False
 
-        until(f"200 of {service.role}'s /healthz", ready, self.example.ready_seconds, every=0.1)
+        until(f"{status} of {service.role}'s /healthz", answers, self.example.ready_seconds, every=0.1)
 
     # --- using --------------------------------------------------------------------------------
 

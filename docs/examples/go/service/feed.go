@@ -64,6 +64,12 @@ func newFeed(transport http.RoundTripper, settings *Settings, keys keyfunc.Keyfu
 	}
 }
 
+func (f *feed) loaded() bool {
+	f.lock.RLock()
+	defer f.lock.RUnlock()
+	return f.seq != nil
+}
+
 func (f *feed) fresh() bool {
 	f.lock.RLock()
 	defer f.lock.RUnlock()

@@ -75,6 +75,9 @@ func newVerifier(settings *Settings, keys func(context.Context) jwt.Keyfunc, fee
 }
 
 func (v *verifier) verify(request *http.Request, scope string) (*Caller, error) {
+	if !v.feed.loaded() {
+		return nil, &Unavailable{http.StatusServiceUnavailable, errors.New("the revocations are not loaded yet")}
+	}
 	scheme, text, _ := strings.Cut(request.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, errInvalidToken

@@ -21,6 +21,7 @@ let notBeforeAll
 let kids = new Set()
 let heardAt = -Infinity
 
+export const feedLoaded = () => seq !== undefined
 export const feedFresh = () => performance.now() - heardAt < staleMs
 
 /** Whether a token of these verified claims, signed with `kid`, is to be refused. */

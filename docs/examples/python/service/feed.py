@@ -27,8 +27,12 @@ class Feed:
         self._heard = None
 
     @property
+    def loaded(self):
+        return self._heard is not None
+
+    @property
     def fresh(self):
-        return self._heard is not None and time.monotonic() - self._heard < STALE_SECONDS
+        return self.loaded and time.monotonic() - self._heard < STALE_SECONDS
 
     def revokes(self, claims, kid):
         """Whether a token of these verified claims, signed with `kid`, is to be refused."""

@@ -7,6 +7,8 @@ import jwt
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from .outbound import Unavailable
+
 TYPES = ("at+jwt", "application/at+jwt")  # RFC 9068 §4
 LEEWAY_SECONDS = 1
 
@@ -31,7 +33,9 @@ class Verifier:
         self._keys, self._feed = keys, feed
 
     async def verify(self, token, scope):
-        """The caller; raises Refused."""
+        """The caller; raises Refused, or Unavailable before we know at all what was revoked."""
+        if not self._feed.loaded:
+            raise Unavailable(503, "the revocations are not loaded yet")
         try:
             header = jwt.get_unverified_header(token)
             key = await self._keys.get(header.get("kid"))
