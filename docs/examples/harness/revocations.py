@@ -89,6 +89,8 @@ def leaked_key(system):
 def restart(system):
     root, made = usable(system, system.caller)
     system.expect(200, "user-service", "/users/1/summary", root)
+    early, of_early = usable(system, system.caller)
+    refused_within(BOUND, system.grantd.revoke(system.caller, early), *pair(system, early, of_early))
     while_away, its_own = usable(system, system.caller)
     once_back, of_that = usable(system, system.caller)
     system.grantd.stop()
@@ -104,5 +106,6 @@ def restart(system):
     bound = RECONNECT + BOUND
     first = refused_within(bound, since, *pair(system, while_away, its_own))
     second = refused_within(bound, since, *pair(system, once_back, of_that))
+    refused_within(0, since, *pair(system, early, of_early))
     system.expect(200, "user-service", "/users/1", root)
     return f"{load.made} requests without it; revoked meanwhile: {first}; afterwards: {second}"

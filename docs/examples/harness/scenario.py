@@ -22,8 +22,9 @@ def scenarios(into):
 
 
 def refused_within(bound, since, *attempts):
-    """`attempts`: (name, function that returns an answer). Waits until each is answered 401, with
-    `Bearer` and not before; a Failure behind `since + bound`. Returns the times as a sentence."""
+    """`attempts`: (name, function that returns an answer). Waits until each is answered 401; a Failure
+    where that is not so behind `since + bound`, or where the answer until then is not 200. Returns the
+    times as a sentence."""
     took = {}
     deadline = since + bound
     while len(took) < len(attempts):

@@ -94,17 +94,20 @@ func (f *feed) revokes(claims *Claims, kid string) bool {
 	return f.notBeforeAll != nil && issued <= f.notBeforeAll.IssuedAt
 }
 
-// run goes on until ctx ends. The cursor stays where it was while grantd is away. Where an answer says
-// that there is `more`, the next question is answered at once, without having waited.
+// run goes on until ctx ends. The cursor stays where it was while grantd is away, and the first question
+// after that does not wait, so that we soon know that we are fresh again. Where an answer says that there
+// is `more`, the next question is answered at once, whatever it would wait.
 func (f *feed) run(ctx context.Context) {
-	for failures := 0; ctx.Err() == nil; {
-		if err := f.ask(ctx); err == nil {
-			failures = 0
+	for failures, wait := 0, feedWait; ctx.Err() == nil; {
+		err := f.ask(ctx, wait)
+		if err == nil {
+			failures, wait = 0, feedWait
 			continue
-		} else if ctx.Err() == nil {
+		}
+		if ctx.Err() == nil {
 			slog.Warn("revocations", "error", err)
 		}
-		failures++
+		failures, wait = failures+1, 0
 		select {
 		case <-ctx.Done():
 		case <-time.After(backoff(failures, longestPause)):
@@ -112,13 +115,13 @@ func (f *feed) run(ctx context.Context) {
 	}
 }
 
-func (f *feed) ask(ctx context.Context) error {
+func (f *feed) ask(ctx context.Context, wait time.Duration) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.settings.endpoint("/revocations"), nil)
 	if err != nil {
 		return err
 	}
 	request.SetBasicAuth(f.settings.ClientID, f.settings.clientSecret)
-	request.URL.RawQuery = f.cursor().Encode()
+	request.URL.RawQuery = f.cursor(wait).Encode()
 	answer, err := f.client.Do(request)
 	if err != nil {
 		return err
@@ -142,13 +145,13 @@ func (f *feed) ask(ctx context.Context) error {
 	return nil
 }
 
-func (f *feed) cursor() url.Values {
+func (f *feed) cursor(wait time.Duration) url.Values {
 	f.lock.RLock()
 	defer f.lock.RUnlock()
 	query := url.Values{}
 	if f.seq != nil {
 		query.Set("since", strconv.FormatInt(*f.seq, 10))
-		query.Set("wait", strconv.Itoa(int(feedWait.Seconds())))
+		query.Set("wait", strconv.Itoa(int(wait.Seconds())))
 	}
 	return query
 }

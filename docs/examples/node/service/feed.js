@@ -36,12 +36,13 @@ export function actors({ act }) {
   return act ? [act.sub, ...actors(act)] : []
 }
 
-/** Until `signal` aborts. The cursor stays where it was while grantd is away. Where an answer says that
- * there is `more`, the next question is answered at once, without having waited. */
+/** Until `signal` aborts. The cursor stays where it was while grantd is away, and the first question after
+ * that does not wait, so that we soon know that we are fresh again. Where an answer says that there is
+ * `more`, the next question is answered at once, whatever it would wait. */
 export async function followFeed(signal) {
   for (let failures = 0; !signal.aborted; ) {
     try {
-      merge(await ask(signal))
+      merge(await ask(failures ? 0 : waitSeconds, signal))
       failures = 0
     } catch (error) {
       if (signal.aborted) return
@@ -51,9 +52,9 @@ export async function followFeed(signal) {
   }
 }
 
-async function ask(signal) {
+async function ask(wait, signal) {
   const url = new URL(endpoint('/revocations'))
-  if (seq !== undefined) url.search = new URLSearchParams({ since: seq, wait: waitSeconds })
+  if (seq !== undefined) url.search = new URLSearchParams({ since: seq, wait })
   const answer = await fetch(url, { headers: { authorization }, redirect: 'error', signal, dispatcher: agent })
   const text = await answer.text()
   if (answer.status !== 200) throw new Error(`answers ${answer.status}`)

@@ -45,20 +45,21 @@ class Feed:
                    for limit in [*limits, self._not_before_all])
 
     async def run(self):
-        """For ever. The cursor stays where it was while grantd is away. Where an answer says that there
-        is `more`, the next question is answered at once, without having waited."""
+        """For ever. The cursor stays where it was while grantd is away, and the first question after that
+        does not wait, so that we soon know that we are fresh again. Where an answer says that there is
+        `more`, the next question is answered at once, whatever it would wait."""
         failures = 0
         while True:
             try:
-                await self._ask()
+                await self._ask(wait=0 if failures else WAIT_SECONDS)
                 failures = 0
             except (httpx.HTTPError, jwt.PyJWTError, ValueError, KeyError) as error:
                 logging.warning("revocations: %r", error)
                 failures += 1
                 await asyncio.sleep(outbound.backoff(failures, LONGEST_PAUSE_SECONDS))
 
-    async def _ask(self):
-        cursor = {} if self._seq is None else {"since": self._seq, "wait": WAIT_SECONDS}
+    async def _ask(self, wait):
+        cursor = {} if self._seq is None else {"since": self._seq, "wait": wait}
         answer = await self._client.get(
             self._url, params=cursor, auth=self._credentials,
             timeout=httpx.Timeout(5, read=WAIT_SECONDS + ANSWER_SECONDS))
