@@ -5,6 +5,7 @@
 /// Where `INNER_AUDIENCE` is set, it also trades: an opaque handle (`gdt_…`), which only says
 /// something to grantd, becomes a signed token for that audience, which is verified like any other
 /// and returned in `X-Auth-Token` for the services inside to check by themselves.
+#include <algorithm>
 #include <iostream>
 
 #include "resource_server.h"
@@ -26,10 +27,10 @@ class GatewayAuth {
     if (auto answered = health(request, server_)) return *std::move(answered);
     const std::string authorization = request.header("authorization");
     const auto token = bearer_token(authorization);
-    if (!token) return refusal(401, "invalid_token");
+    if (!token) return refused(401);
     const std::string scope = request.header("x-required-scope");
     if (!token->starts_with("gdt_")) return allowed(server_.check_token(*token, scope), {});
-    if (inner_audience_.empty()) return refusal(401, "invalid_token");
+    if (inner_audience_.empty()) return refused(401);
     return trade(std::string(*token), scope);
   }
 
@@ -41,17 +42,31 @@ class GatewayAuth {
       const std::string inner =
           cache_.get(handle, [&] { return tokens_.exchange(handle, inner_audience_, ""); });
       return allowed(server_.check_token(inner, scope), inner);
-    } catch (const TokenRefused& refused) {
-      log_line(std::string("handle refused by grantd: ") + refused.what());
-      return refusal(401, "invalid_token");
+    } catch (const TokenRefused& answer) {
+      log_line(std::string("handle refused by grantd: ") + answer.what());
+      return refused(401);
     } catch (const Unreachable& fault) {
       log_line(fault.what());
       return json_error(503, "temporarily_unavailable");
     }
   }
 
+  /// The status alone: what the client is told is the gateway's affair.
+  static Response refused(int status) {
+    Response response;
+    response.status = status;
+    return response;
+  }
+
+  /// May stand in a header line. A foreign issuer's `sub` could hold anything, line ends included.
+  static bool plain(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+  }
+
   static Response allowed(const std::expected<Claims, Response>& claims, const std::string& inner) {
-    if (!claims) return claims.error();
+    if (!claims) return refused(claims.error().status);
+    if (!plain(claims->sub) || !plain(claims->client_id) || !plain(claims->scope))
+      return refused(401);
     Response response;
     response.headers = {{"x-auth-subject", claims->sub},
                         {"x-auth-client", claims->client_id},

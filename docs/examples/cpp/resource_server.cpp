@@ -28,7 +28,8 @@ std::expected<Claims, Response> ResourceServer::check(const Request& request,
 
 std::expected<Claims, Response> ResourceServer::check_token(std::string_view token,
                                                             const std::string& scope) {
-  if (!ready()) return std::unexpected(json_error(503, "temporarily_unavailable"));
+  if (!keys_.loaded() || !feed_.loaded())
+    return std::unexpected(json_error(503, "temporarily_unavailable"));
   auto claims = verifier_.verify(token, scope, std::chrono::system_clock::now());
   if (claims) return *std::move(claims);
   log_line("token refused: " + claims.error().reason);

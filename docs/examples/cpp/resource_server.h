@@ -20,12 +20,13 @@ class ResourceServer {
   ResourceServer(const Settings& settings, HttpsClient& client, const std::string& audience);
 
   /// The claims of the request's token, or the answer that refuses it: 401, 403 (RFC 6750 §3), or
-  /// 503 while nobody can tell which tokens were revoked.
+  /// 503 until keys and revocations were loaded.
   [[nodiscard]] std::expected<Claims, Response> check(const Request& request,
                                                       const std::string& scope);
   [[nodiscard]] std::expected<Claims, Response> check_token(std::string_view token,
                                                             const std::string& scope);
-  /// Keys are there, and the feed answered lately.
+  /// Keys are there, and the feed answered lately. Where it did not, a load balancer should ask
+  /// another instance; requests that still come are checked against what is known.
   [[nodiscard]] bool ready();
 
  private:

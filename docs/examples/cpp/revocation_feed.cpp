@@ -81,6 +81,11 @@ std::int64_t Revocations::cursor() const {
 RevocationFeed::RevocationFeed(HttpsClient& client, FindKey find_key, Source source)
     : client_(client), find_key_(std::move(find_key)), source_(std::move(source)) {}
 
+bool RevocationFeed::loaded() const {
+  const std::shared_lock lock(mutex_);
+  return answered_.has_value();
+}
+
 bool RevocationFeed::fresh() const {
   const std::shared_lock lock(mutex_);
   return answered_ && std::chrono::steady_clock::now() - *answered_ < stale_after;

@@ -48,7 +48,7 @@ class Revocations {
 class RevocationFeed {
  public:
   static constexpr std::chrono::seconds wait{30};         // how long grantd may hold an answer
-  static constexpr std::chrono::seconds stale_after{60};  // without an answer: not ready, refuse
+  static constexpr std::chrono::seconds stale_after{60};  // without an answer: not ready
   static constexpr std::chrono::milliseconds first_pause{100}, longest_pause{5000};
 
   struct Source {
@@ -60,6 +60,8 @@ class RevocationFeed {
   RevocationFeed(HttpsClient& client, FindKey find_key, Source source);
 
   [[nodiscard]] const Revocations& revocations() const { return revocations_; }
+  /// The whole live set was had once.
+  [[nodiscard]] bool loaded() const;
   /// An answer came within `stale_after`, so that what is known is current.
   [[nodiscard]] bool fresh() const;
 

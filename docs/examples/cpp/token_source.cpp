@@ -94,7 +94,7 @@ std::string TokenCache::get(const std::string& key, const Fetch& fetch) {
   // Found anew after each wait: another caller may have dropped the entry.
   const auto good = [&](const Entry& entry) { return entry.token.expires_at > now; };
   const auto due = [&](const Entry& entry) {
-    return entry.token.expires_at - now <= entry.token.lifetime / 5;
+    return entry.token.expires_at - now <= std::min(entry.token.lifetime / 5, renew_before);
   };
   const bool answered = fetched_.wait_for(lock, wait_limit, [&] {
     const Entry& entry = entries_[key];

@@ -53,11 +53,12 @@ class TokenEndpoint {
 class TokenCache {
  public:
   static constexpr std::size_t max_entries = 10'000;
-  static constexpr std::chrono::seconds wait_limit{10};
+  static constexpr std::chrono::seconds wait_limit{10}, renew_before{30};
   using Fetch = std::function<Token()>;
 
-  /// The cached token, or `fetch`'s. In the last fifth of its life one caller renews it while the
-  /// others go on with the old one, also where renewing fails. Throws what `fetch` throws.
+  /// The cached token, or `fetch`'s. In the last fifth of its life, or its last 30 s where
+  /// that is shorter, one caller renews it while the others go on with the old one, also where
+  /// renewing fails. Throws what `fetch` throws.
   [[nodiscard]] std::string get(const std::string& key, const Fetch& fetch);
   /// Forgets this token, which was refused; a newer one stays.
   void drop(const std::string& key, const std::string& token);
