@@ -80,6 +80,9 @@ class Launch:
         while not path.exists() and not self._ended() and not self._stop.wait(0.05):
             pass
 
+    def stopping(self):
+        return self._stop.is_set()
+
     def until_stopped(self, files, reload):
         """Calls `reload` where one of `files` changed; ends the program where a child ended."""
         seen = changed(files)
