@@ -18,6 +18,12 @@ LOOK_SECONDS = 0.5  # how often the certificate's files are looked at
 STOP_SECONDS = 10
 
 
+def find(name):
+    """A program's path; Debian keeps servers out of a user's PATH."""
+    found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+    return pathlib.Path(found or sys.exit(f"there is no {name}")).resolve()
+
+
 def origin(url):
     """`host:port` of an https URL."""
     parts = urllib.parse.urlsplit(url)

@@ -10,11 +10,11 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "gateways"))
-from launch import Launch, origin, render  # noqa: E402
+from launch import Launch, find, origin, render  # noqa: E402
 from runtime import Runtime  # noqa: E402
 
-HAPROXY = "/usr/sbin/haproxy"
-USER = "haproxy"
+HAPROXY = find("haproxy")
+USER = "www-data"  # Debian's package has `haproxy`; this one exists without it
 
 
 def credentials():

@@ -2,6 +2,7 @@
 # build.sh DIRECTORY: the sidecar from the C++ example. Ends with 77 where nginx is missing.
 set -eu
 here=$(dirname "$(readlink -f "$0")")
-[ -x /usr/sbin/nginx ] || { echo "no nginx"; exit 77; }
-[ -e /usr/share/nginx/modules/ngx_http_js_module.so ] || { echo "no libnginx-mod-http-js"; exit 77; }
+nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || { echo "no nginx"; exit 77; }
+[ -e "$(dirname "$(readlink -f "$nginx")")/../lib/nginx/modules/ngx_http_js_module.so" ] ||
+  { echo "no libnginx-mod-http-js"; exit 77; }
 exec "$here/../cpp/build.sh" "$1" gateway_auth

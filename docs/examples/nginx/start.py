@@ -11,10 +11,10 @@ import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "gateways"))
-from launch import Launch, origin, render  # noqa: E402
+from launch import Launch, find, origin, render  # noqa: E402
 
-NGINX = "/usr/sbin/nginx"
-PREFIX = "/usr/share/nginx"  # where Debian has modules/
+NGINX = find("nginx")
+MODULES = NGINX.parent.parent / "lib" / "nginx" / "modules"
 USER = "www-data"
 
 
@@ -33,7 +33,7 @@ def values(run):
         "CERTIFICATE": os.environ["TLS_CERT_FILE"], "KEY": os.environ["TLS_KEY_FILE"],
         "GRANTD": grantd, "GRANTD_HOST": grantd.rpartition(":")[0],
         "UPSTREAM": upstream, "UPSTREAM_HOST": upstream.rpartition(":")[0],
-        "CREDENTIALS": credentials(),
+        "CREDENTIALS": credentials(), "MODULES": MODULES,
     }
 
 
@@ -47,7 +47,7 @@ def main(variant, sidecar=None):
             launch.wait_for(run / "auth.sock")
         launch.give_to(USER)
         user = f"user {USER}; " if os.geteuid() == 0 else ""
-        nginx = launch.program(NGINX, "-p", PREFIX, "-e", "stderr", "-c", run / f"{variant}.conf",
+        nginx = launch.program(NGINX, "-p", run, "-e", "stderr", "-c", run / f"{variant}.conf",
                                "-g", f"{user}daemon off; worker_processes 2;")
         launch.until_stopped([os.environ["TLS_CERT_FILE"], os.environ["TLS_KEY_FILE"]],
                              lambda: nginx.send_signal(signal.SIGHUP))

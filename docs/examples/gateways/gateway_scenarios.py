@@ -242,6 +242,29 @@ def revoked(system):
     return ", ".join(notes)
 
 
+@scenario("A token made by token exchange goes through, until the one it was made of is revoked")
+def derived(system):
+    audience = "https://middle.example.com"
+    targets = [word for role in gateways(system)
+               for word in ("--exchange-audience", system.services[role].audience)]
+    middle = system.grantd.create_client("middle", "--serves", audience, *targets)
+    origin = system.grantd.create_client("origin", "--scope", SCOPE, "--audience", audience)
+    notes = []
+    for role in gateways(system):
+        root, another = system.grantd.token(origin), system.grantd.token(origin)
+        made, its_own = (system.grantd.exchange(middle, token, system.services[role].audience, SCOPE)
+                         for token in (root, another))
+        check_identity(role, system.expect(200, role, PATH, made).json(), made)
+        since = system.grantd.revoke(origin, root)
+        notes.append(refused_within(bound(role), since, attempt(system, role, made)))
+        system.expect(200, role, PATH, its_own)
+        # Its subject and its actor are looked at, too, not just the client it was issued to.
+    system.grantd.command("client", "disable", "origin")
+    notes.append(refused_within(max(map(bound, gateways(system))), time.monotonic(),
+                                attempt(system, role, its_own)))
+    return ", ".join(notes)
+
+
 @scenario("A disabled client's tokens are refused within the gateway's bound")
 def disabled(system):
     leaver = visitor(system, "leaver")
