@@ -119,6 +119,22 @@ struct NotBefore {
   sys_seconds expires_at{};  // when every such token has expired
 };
 
+/// A list of token statuses, of tokens that expire within one window
+/// (draft-ietf-oauth-status-list).
+struct StatusList {
+  std::uint64_t id{0};          // ascending, never given twice
+  sys_seconds expires_at{};     // the end of the window: its last token has expired
+  std::uint32_t capacity{0};    // indexes it can hold
+  std::uint32_t next_index{0};  // everything below was reserved
+  bool operator==(const StatusList&) const = default;
+};
+
+/// Indexes `first` to `list.next_index` - 1 of `list`, which nobody else has. Never empty.
+struct StatusBlock {
+  StatusList list{};
+  std::uint32_t first{0};
+};
+
 /// Who brought a key decides when it signs (interface.md, "Signing keys").
 enum class KeyOrigin { standby, operator_brought };
 

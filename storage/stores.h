@@ -177,6 +177,28 @@ class KeyStore {
       sys_seconds now, std::string_view actor) = 0;
 };
 
+/// Token Status Lists: which indexes were given out, not which of them are revoked. Appends nothing
+/// to `change`: whoever meets a list that it does not know looks it up.
+class StatusListStore {
+ public:
+  virtual ~StatusListStore() = default;
+
+  /// The next `count` indexes, or as many as the list has left, of a list that ends at
+  /// `expires_at`; where none of those has room, of a new one with `capacity` indexes. Both counts
+  /// are above 0. No other process ever gets the same. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<StatusBlock> reserve_status_block(sys_seconds expires_at,
+                                                                      std::uint32_t capacity,
+                                                                      std::uint32_t count) = 0;
+  /// Those whose expires_at is later than `now`, by id. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<std::vector<StatusList>> live_status_lists(sys_seconds now) = 0;
+  /// Live or not, until it is swept. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<std::optional<StatusList>> find_status_list(
+      std::uint64_t id) = 0;
+  /// Deletes at most `max_rows` lists that are not live at `now`; how many went.
+  [[nodiscard]] virtual StoreResult<std::size_t> sweep_status_lists(sys_seconds now,
+                                                                    std::size_t max_rows) = 0;
+};
+
 class ChangeStore {
  public:
   virtual ~ChangeStore() = default;
@@ -206,6 +228,7 @@ class Storage : public ClientStore,
                 public RevocationStore,
                 public RevocationFeedStore,
                 public KeyStore,
+                public StatusListStore,
                 public ChangeStore {
  public:
   /// Whether it answers now; a cheap read. Errors: unavailable.

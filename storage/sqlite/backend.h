@@ -63,6 +63,12 @@ class Backend final : public SqliteStorage {
           decide,
       sys_seconds now, std::string_view actor) override;
 
+  StoreResult<StatusBlock> reserve_status_block(sys_seconds expires_at, std::uint32_t capacity,
+                                                std::uint32_t count) override;
+  StoreResult<std::vector<StatusList>> live_status_lists(sys_seconds now) override;
+  StoreResult<std::optional<StatusList>> find_status_list(std::uint64_t id) override;
+  StoreResult<std::size_t> sweep_status_lists(sys_seconds now, std::size_t max_rows) override;
+
   StoreResult<std::int64_t> newest_change() override;
   StoreResult<Page> changes_after(std::int64_t after, std::size_t max_rows) override;
   StoreResult<std::size_t> sweep_changes(sys_seconds before, std::size_t max_rows) override;
