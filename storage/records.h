@@ -66,7 +66,7 @@ struct ExchangePolicy {
   bool operator==(const ExchangePolicy&) const = default;
 };
 
-/// HMAC-SHA-256 of a client secret under a pepper.
+/// HMAC-SHA-256 of a client secret under a pepper; SHA-256 of a handle.
 using Digest = std::array<std::uint8_t, 32>;
 
 struct SecretRecord {
@@ -133,6 +133,15 @@ struct StatusList {
 struct StatusBlock {
   StatusList list{};
   std::uint32_t first{0};
+};
+
+/// What an opaque access token stands for. Its handle is stored nowhere.
+struct ReferenceToken {
+  Digest digest{};       // SHA-256 of the handle
+  std::string typ{};     // which the JWT in its place would have
+  std::string claims{};  // JSON
+  sys_seconds expires_at{};
+  bool operator==(const ReferenceToken&) const = default;
 };
 
 /// Who brought a key decides when it signs (interface.md, "Signing keys").

@@ -12,6 +12,7 @@
 #include <expected>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -199,6 +200,24 @@ class StatusListStore {
                                                                     std::size_t max_rows) = 0;
 };
 
+/// Opaque access tokens, found by the digest of their handle. Nothing of it is told in `change`.
+class ReferenceTokenStore {
+ public:
+  virtual ~ReferenceTokenStore() = default;
+
+  /// All or none, in one transaction; durable when it returns. Errors: limit (a digest that is
+  /// there already), unavailable.
+  [[nodiscard]] virtual StoreResult<void> put_reference_tokens(
+      std::span<const ReferenceToken> tokens) = 0;
+  /// Also one that has expired, until it is swept.
+  [[nodiscard]] virtual StoreResult<std::optional<ReferenceToken>> find_reference_token(
+      const Digest& digest) = 0;
+  /// Deletes at most `max_rows` of those whose expires_at is not after `now`, found by an index,
+  /// the oldest first; how many went.
+  [[nodiscard]] virtual StoreResult<std::size_t> sweep_reference_tokens(sys_seconds now,
+                                                                        std::size_t max_rows) = 0;
+};
+
 class ChangeStore {
  public:
   virtual ~ChangeStore() = default;
@@ -229,6 +248,7 @@ class Storage : public ClientStore,
                 public RevocationFeedStore,
                 public KeyStore,
                 public StatusListStore,
+                public ReferenceTokenStore,
                 public ChangeStore {
  public:
   /// Whether it answers now; a cheap read. Errors: unavailable.

@@ -35,9 +35,9 @@ bool has_long_word(std::string_view text) {
 }  // namespace
 
 std::string loggable_client_id(std::string_view unregistered) {
-  // Our own secrets, and JWTs: `eyJ` is how base64url writes `{"`.
-  if (unregistered.contains("gds_") || unregistered.contains("eyJ") ||
-      has_long_word(unregistered)) {
+  // Our own secrets and handles, and JWTs: `eyJ` is how base64url writes `{"`.
+  if (unregistered.contains("gds_") || unregistered.contains("gdt_") ||
+      unregistered.contains("eyJ") || has_long_word(unregistered)) {
     return std::string(redacted);
   }
   return std::string(unregistered.substr(0, max_loggable_client_id));

@@ -69,6 +69,10 @@ class Backend final : public SqliteStorage {
   StoreResult<std::optional<StatusList>> find_status_list(std::uint64_t id) override;
   StoreResult<std::size_t> sweep_status_lists(sys_seconds now, std::size_t max_rows) override;
 
+  StoreResult<void> put_reference_tokens(std::span<const ReferenceToken> tokens) override;
+  StoreResult<std::optional<ReferenceToken>> find_reference_token(const Digest& digest) override;
+  StoreResult<std::size_t> sweep_reference_tokens(sys_seconds now, std::size_t max_rows) override;
+
   StoreResult<std::int64_t> newest_change() override;
   StoreResult<Page> changes_after(std::int64_t after, std::size_t max_rows) override;
   StoreResult<std::size_t> sweep_changes(sys_seconds before, std::size_t max_rows) override;
