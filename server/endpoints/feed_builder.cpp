@@ -58,7 +58,8 @@ boost::asio::awaitable<void> FeedBuilder::lead(SharedPtr shared, std::size_t max
 
 bool FeedBuilder::knows_no_news(std::int64_t since, std::uint64_t generation) const {
   const std::lock_guard lock(mutex_);
-  return no_news_ && no_news_->first == generation && no_news_->second <= since;
+  // Not of a later cursor: it may be newer than the database.
+  return no_news_ == std::pair{generation, since};
 }
 
 /// With the mutex held. What was read in an earlier generation may lack what that one's end was

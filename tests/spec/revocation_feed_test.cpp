@@ -146,7 +146,8 @@ TEST_F(RevocationFeed, AReaderThatWasAwayMissesNothing) {
 TEST_F(RevocationFeed, AReaderOfADatabaseThatWasRestoredStartsAnew) {
   const auto token = revoked_token();
   auto mine = reader();
-  const auto response = mine.get("?since=1000000&wait=10");
+  mine.catch_up();
+  const auto response = mine.get("?since=1000000&wait=3600");
   const auto claims = decode(response.body).claims;
   EXPECT_EQ(claims.at("full"), true);
   EXPECT_TRUE(claims.at("revoked").contains(decode(token).claims.at("jti")));
