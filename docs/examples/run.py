@@ -40,6 +40,7 @@ class Counts:
 def main():
     # Stopped from outside, everything that was started is stopped in turn.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
     arguments = parse()
     try:
         if arguments.command == "example":
@@ -108,7 +109,8 @@ def test_one(grantd, one, directory, only, counts):
     built = time.monotonic()
     with System(one, grantd, directory) as system:
         system.start()
-        counts.line("passed", one.name, "It starts before grantd, answers 503, and is ready once that is there",
+        meanwhile = ", answers 503" if one.kind == "services" else ""
+        counts.line("passed", one.name, f"It starts before grantd{meanwhile}, and is ready once that is there",
                     time.monotonic() - built, f"built in {built - started:.1f} s")
         scenarios = [*getattr(one.module(), "SCENARIOS", [])]
         if one.kind == "services":
