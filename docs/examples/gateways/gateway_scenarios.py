@@ -249,19 +249,21 @@ def derived(system):
                for word in ("--exchange-audience", system.services[role].audience)]
     middle = system.grantd.create_client("middle", "--serves", audience, *targets)
     origin = system.grantd.create_client("origin", "--scope", SCOPE, "--audience", audience)
-    notes = []
+    notes, others = [], {}
     for role in gateways(system):
         root, another = system.grantd.token(origin), system.grantd.token(origin)
-        made, its_own = (system.grantd.exchange(middle, token, system.services[role].audience, SCOPE)
-                         for token in (root, another))
+        made, others[role] = (
+            system.grantd.exchange(middle, token, system.services[role].audience, SCOPE)
+            for token in (root, another))
         check_identity(role, system.expect(200, role, PATH, made).json(), made)
         since = system.grantd.revoke(origin, root)
         notes.append(refused_within(bound(role), since, attempt(system, role, made)))
-        system.expect(200, role, PATH, its_own)
-        # Its subject and its actor are looked at, too, not just the client it was issued to.
+        system.expect(200, role, PATH, others[role])
+    # The subject counts, too, not just the client that a token was issued to.
     system.grantd.command("client", "disable", "origin")
-    notes.append(refused_within(max(map(bound, gateways(system))), time.monotonic(),
-                                attempt(system, role, its_own)))
+    notes.append("its subject disabled: " + refused_within(
+        max(map(bound, others)), time.monotonic(),
+        *(attempt(system, role, token) for role, token in others.items())))
     return ", ".join(notes)
 
 
