@@ -44,7 +44,8 @@ class GatewayAuth {
       return allowed(server_.check_token(inner, scope), inner);
     } catch (const TokenRefused& answer) {
       log_line(std::string("handle refused by grantd: ") + answer.what());
-      return refused(401);
+      // All else, as that this client may not exchange, is no fault of the caller's.
+      return refused(std::string_view(answer.what()) == "invalid_request" ? 401 : 503);
     } catch (const Unreachable& fault) {
       log_line(fault.what());
       return json_error(503, "temporarily_unavailable");

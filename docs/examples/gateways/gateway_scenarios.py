@@ -1,7 +1,8 @@
 """What every gateway must do, whatever it is made of: `SCENARIOS` and `demo` for ../run.py.
 
 Each service of the example but the upstream is a gateway, and is asked everything. A gateway whose
-name begins with `introspecting` asks grantd about each token; the others verify by themselves.
+name begins with `introspecting` asks grantd about each token; the others verify by themselves. One
+that trades handles has scenarios of its own.
 """
 
 import http.client
@@ -14,7 +15,7 @@ from harness.failure import Failure, check, until
 from harness.load import Load
 from harness.scenario import FEED_BOUND, RECONNECT, SLACK, refused_within, scenarios
 
-UPSTREAM = "profile-service"
+UPSTREAM, TRADING = "profile-service", "trading"
 SCOPE = "profiles:read"
 PATH = "/profiles/42"
 CACHE_BOUND = 1.0  # how long an introspecting gateway remembers grantd's answer
@@ -31,7 +32,7 @@ scenario = scenarios(SCENARIOS)
 # --- asking -----------------------------------------------------------------------------------
 
 def gateways(system):
-    return [role for role in system.services if role != UPSTREAM]
+    return [role for role in system.services if role not in (UPSTREAM, TRADING)]
 
 
 def introspecting(role):
