@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""start.py introspection | verification SIDECAR: one nginx gateway, by the environment that
-docs/examples/README.md describes; PROFILE_URL is what it protects."""
+"""start.py introspection | verification SIDECAR | trade SIDECAR: one nginx gateway, by the environment
+that docs/examples/README.md describes; PROFILE_URL is what it protects. `trade` is verification behind
+a trade of opaque handles for signed tokens."""
 
 import base64
 import os
@@ -16,6 +17,8 @@ from launch import Launch, find, origin, render  # noqa: E402
 NGINX = find("nginx")
 MODULES = NGINX.parent.parent / "lib" / "nginx" / "modules"
 USER = "www-data"
+CONFIGURATIONS = {"introspection": "introspection.conf", "verification": "verification.conf",
+                  "trade": "verification.conf"}
 
 
 def credentials():
@@ -43,11 +46,12 @@ def main(variant, sidecar=None):
         for file in (*HERE.glob("*.conf"), *HERE.glob("*.js")):
             render(file, run / file.name, values(run))
         if sidecar:
-            launch.program(sidecar, environment={"SOCKET": str(run / "auth.sock")})
+            inner = os.environ["PROFILE_AUDIENCE"] if variant == "trade" else ""
+            launch.program(sidecar, environment={"SOCKET": str(run / "auth.sock"), "INNER_AUDIENCE": inner})
             launch.wait_for(run / "auth.sock")
         launch.give_to(USER)
         user = f"user {USER}; " if os.geteuid() == 0 else ""
-        nginx = launch.program(NGINX, "-p", run, "-e", "stderr", "-c", run / f"{variant}.conf",
+        nginx = launch.program(NGINX, "-p", run, "-e", "stderr", "-c", run / CONFIGURATIONS[variant],
                                "-g", f"{user}daemon off; worker_processes 2;")
         launch.until_stopped([os.environ["TLS_CERT_FILE"], os.environ["TLS_KEY_FILE"]],
                              lambda: nginx.send_signal(signal.SIGHUP))
