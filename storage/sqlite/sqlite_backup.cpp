@@ -60,6 +60,12 @@ struct CloseDatabase {
   void operator()(sqlite3* handle) const { sqlite3_close(handle); }
 };
 
+/// A database that nobody has migrated yet has no tables at all.
+bool has_counter(sqlite3* handle) {
+  return sqlite3_table_column_metadata(handle, "main", "counter", "value", nullptr, nullptr,
+                                       nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
 /// All pages in one step: one read transaction, which holds up no writer.
 void copy_pages(Connection& source, const std::string& path) {
   sqlite3* handle = nullptr;
@@ -78,7 +84,9 @@ void copy_pages(Connection& source, const std::string& path) {
   if (code == SQLITE_OK) {
     code = sqlite3_exec(copy.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
   }
-  if (code == SQLITE_OK) code = sqlite3_exec(copy.get(), count_on, nullptr, nullptr, nullptr);
+  if (code == SQLITE_OK && has_counter(copy.get())) {
+    code = sqlite3_exec(copy.get(), count_on, nullptr, nullptr, nullptr);
+  }
   if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(copy.get()));
 }
 

@@ -12,14 +12,16 @@ namespace {
 using nlohmann::json;
 
 Claims sample() {
-  return {"https://auth.example.com",
-          "billing",
-          "billing",
-          {"https://api.example.com"},
-          {"api:read", "api:write"},
-          sys_seconds(std::chrono::seconds(1'800'000'000)),
-          sys_seconds(std::chrono::seconds(1'800'000'300)),
-          "0123456789abcdef0123456789abcdef"};
+  Claims claims;
+  claims.issuer = "https://auth.example.com";
+  claims.subject = "billing";
+  claims.client_id = "billing";
+  claims.audiences = {"https://api.example.com"};
+  claims.scopes = {"api:read", "api:write"};
+  claims.issued_at = sys_seconds(std::chrono::seconds(1'800'000'000));
+  claims.expires_at = sys_seconds(std::chrono::seconds(1'800'000'300));
+  claims.jti = "0123456789abcdef0123456789abcdef";
+  return claims;
 }
 
 std::pair<json, json> parts_of(const std::string& input) {
@@ -95,6 +97,55 @@ TEST(Rfc9068Claims, MissingAndMistypedClaimsAreRefused) {  // R108
   }
   EXPECT_FALSE(parse_claims("[]"));
   EXPECT_FALSE(parse_claims(R"({"iss":"a","iss":"b"})"));
+}
+
+Claims derived() {
+  auto claims = sample();
+  claims.root_jti = std::string(32, 'a');
+  claims.exchange_depth = 2;
+  claims.act = R"({"sub":"b","act":{"sub":"a"}})";
+  claims.status = StatusReference{17, 4711};
+  claims.extra = {{"tenant", R"("eu")"}, {"n\"", "[1,2]"}};
+  return claims;
+}
+
+TEST(DerivedClaims, AreWrittenAsTheRfcsNameThem) {
+  const auto claims = parts_of(signing_input("kid", "at+jwt", derived())).second;
+  EXPECT_EQ(claims["act"], json({{"sub", "b"}, {"act", {{"sub", "a"}}}}));
+  EXPECT_EQ(claims["root_jti"], std::string(32, 'a'));
+  EXPECT_EQ(claims["exchange_depth"], 2);
+  EXPECT_EQ(
+      claims["status"],
+      json({{"status_list", {{"idx", 4711}, {"uri", "https://auth.example.com/status/17"}}}}));
+  EXPECT_EQ(claims["tenant"], "eu");
+  EXPECT_EQ(claims["n\""], json({1, 2}));
+}
+
+TEST(DerivedClaims, ReadBackAsWritten) {
+  const auto read = parse_claims(payload_of(derived()));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->root_jti, derived().root_jti);
+  EXPECT_EQ(read->exchange_depth, 2U);
+  EXPECT_EQ(read->status, derived().status);
+  EXPECT_EQ(read->extra, derived().extra);
+  EXPECT_EQ(json::parse(read->act), json::parse(derived().act));
+}
+
+TEST(DerivedClaims, ThatAreMistypedAreRefused) {
+  for (const auto& [name, value] : std::vector<std::pair<std::string, json>>{
+           {"root_jti", 1}, {"exchange_depth", -1}, {"exchange_depth", 33}, {"act", "b"}}) {
+    auto object = json::parse(payload_of(derived()));
+    object[name] = value;
+    EXPECT_FALSE(parse_claims(object.dump())) << name << " " << value;
+  }
+}
+
+TEST(DerivedClaims, ActorsComeTheCurrentOneFirstThenClientAndSubject) {
+  EXPECT_EQ(actors_of(derived().act), (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(actors_of(""), std::vector<std::string>{});
+  EXPECT_EQ(actors_of("{"), std::vector<std::string>{});
+  EXPECT_EQ(actors_of(R"({"act":1})"), std::vector<std::string>{});
+  EXPECT_EQ(principals_of(derived()), (std::vector<std::string>{"b", "a", "billing", "billing"}));
 }
 
 TEST(Jti, StartsWith32LowerCaseHexDigits) {
