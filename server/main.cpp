@@ -28,6 +28,7 @@
 #include "server/service/maintenance.h"
 #include "server/service/reloader.h"
 #include "server/service/settings.h"
+#include "server/tokens/resolver.h"
 #include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd {
@@ -138,10 +139,11 @@ int serve(const cli::ServeRequest& request) {
       std::make_shared<const grants::Policy>(std::move(*loaded_policy)));
   tokens::Revocations revocations;
   WakeHub feed_hub;
-  const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, random);
+  tokens::ReferenceTokens references(**storage, pool, random);
+  const tokens::Resolver resolver(config.issuer, key_ring.key_set(), references);
+  const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, references, random);
   const grants::ClientCredentials client_credentials(policy, issuer);
-  const grants::TokenExchange token_exchange(policy, key_ring.key_set(), revocations, config.issuer,
-                                             issuer);
+  const grants::TokenExchange token_exchange(policy, resolver, revocations, config.issuer, issuer);
   const std::vector<const grants::Grant*> grants{&client_credentials, &token_exchange};
   std::vector<std::string_view> grant_types;
   grant_types.reserve(grants.size());
@@ -150,10 +152,10 @@ int serve(const cli::ServeRequest& request) {
   // Endpoints.
   std::atomic<bool> storage_answers{true};
   endpoints::TokenEndpoint token(authenticator, grants, policy, clock, metrics);
-  endpoints::IntrospectEndpoint introspect(
-      {authenticator, config.issuer, key_ring.key_set(), signer, revocations, clock, metrics});
-  endpoints::RevokeEndpoint revoke({authenticator, config.issuer, key_ring.key_set(), policy,
-                                    **storage, revocations, pool, clock, metrics, feed_hub});
+  endpoints::IntrospectEndpoint introspect({authenticator, config.issuer, key_ring.key_set(),
+                                            signer, resolver, revocations, clock, metrics});
+  endpoints::RevokeEndpoint revoke(
+      {authenticator, resolver, policy, **storage, revocations, pool, clock, metrics, feed_hub});
   endpoints::FeedBuilder feed_builder({config.issuer, key_ring.key_set(), **storage, pool, clock});
   endpoints::RevocationsEndpoint feed({authenticator, feed_builder, feed_hub, clock, metrics},
                                       service::feed_of(config));

@@ -10,17 +10,20 @@
 #include "server/cli/output.h"
 #include "server/cli/revocation_span.h"
 #include "server/jose/base64url.h"
+#include "server/jose/jwe.h"
 #include "server/jose/jws.h"
 #include "server/jose/strict_json.h"
 #include "server/keys/key_set.h"
 #include "server/keys/rotation.h"
+#include "server/tokens/reference_tokens.h"
 #include "server/tokens/verifier.h"
 
 namespace grantd::cli {
 namespace {
 
 constexpr std::size_t max_shown_depth = 32;
-constexpr auto no_token = "expected a JWT: three parts of base64url with '.' between them";
+constexpr auto no_token =
+    "expected a JWT (three parts of base64url with '.' between them) or a handle (gdt_…)";
 
 struct RevokeOptions {
   Text token_or_jti{};
@@ -121,8 +124,50 @@ Outcome<Text> fault_of_token(Context& context, std::string_view token, const key
   return fault_of_revocation(context, verified->claims());
 }
 
+void add_times(Document& document, const tokens::Claims& claims) {
+  document["issued_at"] = rfc3339(claims.issued_at);
+  document["expires_at"] = rfc3339(claims.expires_at);
+}
+
+/// What a handle stands for, as introspection would tell it.
+Outcome<void> inspect_handle(const Invocation& invocation, const std::string& handle) {
+  auto context = open_context(invocation);
+  if (!context) return std::unexpected(context.error());
+  const auto found = context->storage->find_reference_token(tokens::digest_of_handle(handle));
+  if (!found) return store_failure(found.error(), "handles");
+  Document document = {{"active", false}, {"reason", "unknown_handle"}, {"format", "opaque"}};
+  if (*found) {
+    const auto& token = **found;
+    const auto now = floor_seconds(context->now);
+    const auto verified =
+        tokens::verify_reference(token.claims, token.typ, context->config.issuer, now);
+    auto fault = verified ? fault_of_revocation(*context, verified->claims())
+                          : Outcome<Text>(verified.error());
+    if (!fault) return std::unexpected(fault.error());
+    document["active"] = !*fault;
+    document["reason"] = *fault ? Document(**fault) : Document(nullptr);
+    document["typ"] = token.typ;
+    if (const auto claims = tokens::parse_claims(token.claims)) add_times(document, *claims);
+    document["claims"] = Document::parse(token.claims);
+  }
+  print(invocation, document);
+  return {};
+}
+
+/// Of an encrypted token only the outside can be told; whether it is active nobody knows here.
+Outcome<void> inspect_encrypted(const Invocation& invocation, const std::string& token) {
+  const auto header = jose::base64url_decode(token.substr(0, token.find('.')));
+  print(invocation, {{"active", nullptr},
+                     {"reason", "encrypted_token"},
+                     {"format", "encrypted"},
+                     {"header", Document::parse(header.value_or("{}"))}});
+  return {};
+}
+
 Outcome<void> inspect(const Invocation& invocation, const std::string& argument) {
   const std::string token = given_or_stdin(argument);
+  if (tokens::is_handle(token)) return inspect_handle(invocation, token);
+  if (jose::looks_like_jwe(token)) return inspect_encrypted(invocation, token);
   const auto decoded = decode(token);
   if (!decoded) return std::unexpected(decoded.error());
   auto context = open_context(invocation);
@@ -137,13 +182,26 @@ Outcome<void> inspect(const Invocation& invocation, const std::string& argument)
   if (*fault) document["reason"] = **fault;
   document["signature"] = signature_verdict(token, keys);
   if (const auto claims = tokens::parse_claims(decoded->claims.dump())) {
-    document["issued_at"] = rfc3339(claims->issued_at);
-    document["expires_at"] = rfc3339(claims->expires_at);
+    add_times(document, *claims);
   }
   document["header"] = Document(decoded->header);
   document["claims"] = Document(decoded->claims);
   print(invocation, document);
   return {};
+}
+
+/// What is to be revoked: of a handle what it stands for.
+Outcome<storage::Revocation> revocation_of_handle(Context& context, const std::string& handle) {
+  const auto found = context.storage->find_reference_token(tokens::digest_of_handle(handle));
+  if (!found) return store_failure(found.error(), "handles");
+  if (!*found) {
+    return could_not("this handle is not known here: it expired, or was never issued here");
+  }
+  const auto token = tokens::verify_reference((*found)->claims, (*found)->typ,
+                                              context.config.issuer, sys_seconds{});
+  if (!token) return could_not("this handle was not issued here (" + token.error() + ")");
+  return storage::Revocation{token->claims().jti,
+                             token->claims().expires_at + context.config.tokens.clock_skew};
 }
 
 /// What is to be revoked: of a token that was issued here its jti and `exp`, else the jti given.
@@ -153,8 +211,13 @@ Outcome<storage::Revocation> revocation_of(Context& context, const std::string& 
     if (!age) return std::unexpected(age.error());
     return storage::Revocation{token_or_jti, ceil_seconds(context.now) + *age};
   }
+  if (tokens::is_handle(token_or_jti)) return revocation_of_handle(context, token_or_jti);
+  if (jose::looks_like_jwe(token_or_jti)) {
+    return could_not("an encrypted token does not say which it is: revoke it by its jti");
+  }
   if (token_or_jti.find('.') == std::string::npos) {
-    return makes_no_sense("expected a JWT, or a jti: it starts with 32 lower-case hex digits");
+    return makes_no_sense(
+        "expected a JWT, a handle (gdt_…), or a jti: it starts with 32 lower-case hex digits");
   }
   const auto records = context.storage->load_keys();
   if (!records) return store_failure(records.error(), "keys");
@@ -220,7 +283,7 @@ void add_token_commands(Tree& tree) {
   tree.command(group, "inspect", "what a token says, whether it is active, and why not",
                "grantd token inspect - < token.jwt",
                [token](const Invocation& invocation) { return inspect(invocation, *token); })
-      .argument("TOKEN", *token, "the JWT, or '-' to read it from stdin");
+      .argument("TOKEN", *token, "the JWT or handle, or '-' to read it from stdin");
 
   const auto options = std::make_shared<RevokeOptions>();
   auto revoking = tree.command(
@@ -228,7 +291,7 @@ void add_token_commands(Tree& tree) {
       "grantd token revoke --client billing",
       [options](const Invocation& invocation) { return revoke(invocation, *options); });
   revoking.optional_argument("TOKEN_OR_JTI", options->token_or_jti,
-                             "the JWT or its jti, or '-' to read either from stdin");
+                             "the JWT, handle or jti, or '-' to read it from stdin");
   revoking.value("--client", "ID", options->client_id,
                  "all tokens of that client issued until now");
   revoking.flag("--all", options->all, "all tokens issued until now");

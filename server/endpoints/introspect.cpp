@@ -6,7 +6,6 @@
 #include "server/http/accept.h"
 #include "server/oauth/scope.h"
 #include "server/tokens/signing.h"
-#include "server/tokens/verifier.h"
 
 namespace grantd::endpoints {
 namespace {
@@ -16,12 +15,30 @@ constexpr std::string_view signed_media_type = "application/token-introspection+
 constexpr std::string_view signed_typ = "token-introspection+jwt";
 constexpr std::string_view inactive = R"({"active":false})";
 
-/// RFC 7662 §4: a caller outside the token's audience learns nothing, not even that it is active.
-bool may_see(const storage::ClientRecord& caller, const tokens::Claims& claims) {
-  return claims.client_id == caller.id ||
-         std::ranges::any_of(claims.audiences, [&](const auto& audience) {
-           return std::ranges::find(caller.serves, audience) != caller.serves.end();
-         });
+bool serves(const storage::ClientRecord& caller, const tokens::Claims& claims) {
+  return std::ranges::any_of(claims.audiences, [&](const auto& audience) {
+    return std::ranges::find(caller.serves, audience) != caller.serves.end();
+  });
+}
+
+void append_number(std::string& body, std::string_view name, sys_seconds value) {
+  body.append(",\"").append(name).append("\":");
+  body.append(std::to_string(value.time_since_epoch().count()));
+}
+
+/// What the client of a handle was told when it got it, and no more: a handle is for clients that
+/// must not see the content.
+std::string active_for_holder(const tokens::Claims& claims) {
+  std::string body = R"({"active":true,"client_id":)";
+  append_json_string(body, claims.client_id);
+  if (!claims.scopes.empty()) {
+    body.append(R"(,"scope":)");
+    append_json_string(body, oauth::join_scope(claims.scopes));
+  }
+  append_number(body, "iat", claims.issued_at);
+  append_number(body, "exp", claims.expires_at);
+  body.append(R"(,"token_type":"Bearer"})");
+  return body;
 }
 
 std::string active(const tokens::Claims& claims) {
@@ -37,8 +54,8 @@ std::string active(const tokens::Claims& claims) {
     body.append(R"(,"scope":)");
     append_json_string(body, oauth::join_scope(claims.scopes));
   }
-  body.append(R"(,"iat":)").append(std::to_string(claims.issued_at.time_since_epoch().count()));
-  body.append(R"(,"exp":)").append(std::to_string(claims.expires_at.time_since_epoch().count()));
+  append_number(body, "iat", claims.issued_at);
+  append_number(body, "exp", claims.expires_at);
   body.append(R"(,"jti":)");
   append_json_string(body, claims.jti);
   tokens::append_further_claims(body, claims);
@@ -54,9 +71,13 @@ std::string statement(std::string_view issuer, std::string_view caller, sys_seco
   append_json_string(claims, issuer);
   claims.append(R"(,"aud":)");
   append_json_string(claims, caller);
-  claims.append(R"(,"iat":)").append(std::to_string(now.time_since_epoch().count()));
+  append_number(claims, "iat", now);
   claims.append(R"(,"token_introspection":)").append(introspection).append("}");
   return claims;
+}
+
+bool is_unavailable(const std::expected<tokens::VerifiedToken, tokens::Unresolved>& token) {
+  return !token && token.error().why == tokens::Unresolved::Why::unavailable;
 }
 
 http::Response response(std::string body, std::string client_id, std::string reason) {
@@ -75,23 +96,30 @@ boost::asio::awaitable<http::Response> IntrospectEndpoint::handle(const http::Re
   const auto token = token_of(request->form);
   if (!token) co_return failure(token.error(), std::move(client_id));
 
-  auto found = answer(*token, request->client->client);
+  const auto resolved = co_await with_.resolver.resolve(*token, floor_seconds(with_.clock.now()));
+  if (is_unavailable(resolved)) {
+    co_return failure(tokens::unavailable_error(resolved.error()), std::move(client_id));
+  }
+  auto found = answer(resolved, request->client->client);
   if (http::asks_for(http.accept, signed_media_type, http::Response().content_type)) {
     co_return co_await signed_answer(std::move(found), std::move(client_id));
   }
   co_return response(std::move(found.body), std::move(client_id), std::move(found.reason));
 }
 
-IntrospectEndpoint::Answer IntrospectEndpoint::answer(std::string_view token,
-                                                      const storage::ClientRecord& caller) const {
-  const auto now = floor_seconds(with_.clock.now());
-  const auto verified = tokens::verify(token, *with_.keys.get(), with_.issuer, now);
-  if (!verified) return {std::string(inactive), verified.error()};
-  if (!may_see(caller, verified->claims())) {
+IntrospectEndpoint::Answer IntrospectEndpoint::answer(
+    const std::expected<tokens::VerifiedToken, tokens::Unresolved>& token,
+    const storage::ClientRecord& caller) const {
+  if (!token) return {std::string(inactive), token.error().reason};
+  const auto& claims = token->claims();
+  // RFC 7662 §4: a caller outside the token's audience learns nothing, not even that it is active.
+  const bool sees_all = serves(caller, claims);
+  if (!sees_all && claims.client_id != caller.id) {
     return {std::string(inactive), "caller_outside_audience"};
   }
-  if (with_.revocations.is_revoked(verified->claims())) return {std::string(inactive), "revoked"};
-  return {active(verified->claims()), {}};
+  if (with_.revocations.is_revoked(claims)) return {std::string(inactive), "revoked"};
+  if (token->is_reference() && !sees_all) return {active_for_holder(claims), {}};
+  return {active(claims), {}};
 }
 
 boost::asio::awaitable<http::Response> IntrospectEndpoint::signed_answer(

@@ -1,17 +1,19 @@
 /// POST /introspect, token introspection (RFC 7662): whether a token is active, for the client it
 /// was issued to and for resource servers that serve one of its audiences. A caller that asks for
-/// application/token-introspection+jwt gets the same answer signed (RFC 9701). Touches no disk.
+/// application/token-introspection+jwt gets the same answer signed (RFC 9701). Touches the disk
+/// for a handle alone.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <expected>
 #include <string>
-#include <string_view>
 
 #include "server/base/clock.h"
 #include "server/base/snapshot.h"
 #include "server/endpoints/client_request.h"
 #include "server/keys/key_set.h"
 #include "server/keys/signer.h"
+#include "server/tokens/resolver.h"
 #include "server/tokens/revocations.h"
 
 namespace grantd::endpoints {
@@ -23,6 +25,7 @@ class IntrospectEndpoint {
     std::string issuer;
     const Snapshot<keys::KeySet>& keys;
     keys::Signer& signer;
+    const tokens::Resolver& resolver;
     const tokens::Revocations& revocations;
     const Clock& clock;
     observe::Metrics& metrics;
@@ -36,7 +39,8 @@ class IntrospectEndpoint {
     std::string body{};    // a JSON object
     std::string reason{};  // why it is inactive, for the log
   };
-  [[nodiscard]] Answer answer(std::string_view token, const storage::ClientRecord& caller) const;
+  [[nodiscard]] Answer answer(const std::expected<tokens::VerifiedToken, tokens::Unresolved>& token,
+                              const storage::ClientRecord& caller) const;
   boost::asio::awaitable<http::Response> signed_answer(Answer answer, std::string client_id) const;
 
   Dependencies with_;

@@ -1,6 +1,6 @@
 #include "server/endpoints/revoke.h"
 
-#include "server/tokens/verifier.h"
+#include <utility>
 
 namespace grantd::endpoints {
 namespace {
@@ -17,6 +17,25 @@ http::Response done(std::string client_id, std::string reason) {
 Error of_another_client() {
   return {ErrorCode::unauthorized_client, "the token was issued to another client",
           "token_of_another_client"};
+}
+
+/// RFC 7009 §2.2: what cannot be used any more is revoked already. §2.2.1: what is encrypted to a
+/// resource server may be live, and says to nobody here which token it is.
+http::Response unresolved(const tokens::Unresolved& token, std::string client_id) {
+  using Why = tokens::Unresolved::Why;
+  switch (token.why) {
+    case Why::invalid:
+      return done(std::move(client_id), token.reason);
+    case Why::encrypted:
+      return failure({ErrorCode::unsupported_token_type,
+                      "an encrypted token cannot be revoked: only its resource server can read "
+                      "which one it is",
+                      token.reason},
+                     std::move(client_id));
+    case Why::unavailable:
+      return failure(tokens::unavailable_error(token), std::move(client_id));
+  }
+  std::unreachable();
 }
 
 Error cannot_be_stored(std::string_view reason) {
@@ -36,10 +55,8 @@ boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Reques
   const auto token = token_of(request->form);
   if (!token) co_return failure(token.error(), std::move(client_id));
 
-  const auto verified =
-      tokens::verify(*token, *with_.keys.get(), with_.issuer, floor_seconds(with_.clock.now()));
-  // RFC 7009 §2.2: what cannot be used any more is revoked already.
-  if (!verified) co_return done(std::move(client_id), verified.error());
+  const auto verified = co_await with_.resolver.resolve(*token, floor_seconds(with_.clock.now()));
+  if (!verified) co_return unresolved(verified.error(), std::move(client_id));
   if (verified->claims().client_id != request->client->client.id) {
     co_return failure(of_another_client(), std::move(client_id));
   }

@@ -11,7 +11,7 @@
 #include "server/base/wake_hub.h"
 #include "server/endpoints/client_request.h"
 #include "server/grants/policy.h"
-#include "server/keys/key_set.h"
+#include "server/tokens/resolver.h"
 #include "server/tokens/revocations.h"
 #include "storage/stores.h"
 
@@ -21,8 +21,7 @@ class RevokeEndpoint {
  public:
   struct Dependencies {
     clients::Authenticator& authenticator;
-    std::string issuer;
-    const Snapshot<keys::KeySet>& keys;
+    const tokens::Resolver& resolver;
     const Snapshot<grants::Policy>& policy;
     storage::RevocationStore& store;
     tokens::Revocations& revocations;

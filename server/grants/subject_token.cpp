@@ -6,7 +6,6 @@
 
 #include "server/jose/strict_json.h"
 #include "server/tokens/foreign.h"
-#include "server/tokens/verifier.h"
 
 namespace grantd::grants {
 namespace {
@@ -25,12 +24,14 @@ std::unexpected<Error> refused(std::string_view token, std::string cause) {
             std::string(token) + "_" + std::move(cause)});
 }
 
-oauth::Result<tokens::Claims> own_token(std::string_view token, std::string_view role,
-                                        tokens::Kind kind, const ExchangeContext& with) {
-  auto verified = tokens::verify(token, with.keys, with.issuer, with.now, kind);
-  if (!verified) return refused(role, verified.error());
-  if (with.revocations.is_revoked(verified->claims())) return refused(role, "revoked");
-  return verified->claims();
+oauth::Result<tokens::Claims> own_token(const ResolvedToken& token, std::string_view role,
+                                        const ExchangeContext& with) {
+  if (!token && token.error().why == tokens::Unresolved::Why::unavailable) {
+    return std::unexpected(tokens::unavailable_error(token.error()));
+  }
+  if (!token) return refused(role, token.error().reason);
+  if (with.revocations.is_revoked(token->claims())) return refused(role, "revoked");
+  return token->claims();
 }
 
 oauth::Result<tokens::Claims> foreign_token(std::string_view token, const std::string& issuer,
@@ -48,15 +49,23 @@ oauth::Result<tokens::Claims> foreign_token(std::string_view token, const std::s
 
 }  // namespace
 
+tokens::Kind subject_kind(const oauth::ExchangeRequest& request) {
+  return request.subject_token_type == TokenType::txn_token ? tokens::Kind::transaction_token
+                                                            : tokens::Kind::access_token;
+}
+
 oauth::Result<tokens::Claims> subject_of(const oauth::ExchangeRequest& request,
                                          const ExchangeContext& with) {
   const bool transaction = request.subject_token_type == TokenType::txn_token;
-  const auto kind = transaction ? tokens::Kind::transaction_token : tokens::Kind::access_token;
   const auto issuer = tokens::issuer_of(request.subject_token);
   const bool foreign = !transaction && !issuer.empty() && issuer != with.issuer;
   auto claims = foreign ? foreign_token(request.subject_token, issuer, with)
-                        : own_token(request.subject_token, "subject_token", kind, with);
+                        : own_token(with.subject_token, "subject_token", with);
   if (!claims) return claims;
+  if (!foreign && with.subject_token->is_reference() &&
+      request.subject_token_type != TokenType::access_token) {
+    return refused("subject_token", "is_no_jwt");
+  }
   const bool served = std::ranges::any_of(claims->audiences, [&](const auto& audience) {
     return std::ranges::find(with.client.serves, audience) != with.client.serves.end();
   });
@@ -64,11 +73,9 @@ oauth::Result<tokens::Claims> subject_of(const oauth::ExchangeRequest& request,
   return claims;
 }
 
-oauth::Result<std::string> actor_of(const oauth::ExchangeRequest& request,
-                                    const ExchangeContext& with) {
-  if (!request.actor_token) return with.client.id;
-  const auto claims =
-      own_token(*request.actor_token, "actor_token", tokens::Kind::access_token, with);
+oauth::Result<std::string> actor_of(const ExchangeContext& with) {
+  if (with.actor_token == nullptr) return with.client.id;
+  const auto claims = own_token(*with.actor_token, "actor_token", with);
   if (!claims) return std::unexpected(claims.error());
   if (claims->client_id != with.client.id) return refused("actor_token", "of_another_client");
   return claims->subject;

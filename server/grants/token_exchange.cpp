@@ -1,10 +1,11 @@
 #include "server/grants/token_exchange.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "server/base/text.h"
 #include "server/grants/exchange_target.h"
-#include "server/grants/subject_token.h"
 #include "server/grants/token_spec.h"
 #include "server/grants/transaction_token.h"
 
@@ -52,6 +53,25 @@ void derive(tokens::TokenSpec& spec, const tokens::Claims& subject, const std::s
   spec.lifetime = std::min(spec.lifetime, subject.expires_at - now);
 }
 
+bool is_transaction(const oauth::ExchangeRequest& request) {
+  return request.requested_token_type == TokenType::txn_token ||
+         request.subject_token_type == TokenType::txn_token;
+}
+
+/// What can be refused before any token is looked at.
+oauth::Result<void> check_client(const oauth::ExchangeRequest& request,
+                                 const storage::ClientRecord& client, const Policy& policy) {
+  if (client.exchange.audiences.empty()) {
+    return refused(ErrorCode::unauthorized_client, "the client may not exchange tokens",
+                   "exchange_not_allowed");
+  }
+  if (is_transaction(request) && policy.trust_domain.empty()) {
+    return refused(ErrorCode::invalid_request, "transaction tokens are not issued here",
+                   "transaction_tokens_disabled");
+  }
+  return {};
+}
+
 oauth::Result<void> check_actor(const oauth::ExchangeRequest& request,
                                 const tokens::Claims& subject, const std::string& actor,
                                 const ExchangeContext& with) {
@@ -77,53 +97,65 @@ oauth::Result<void> check_actor(const oauth::ExchangeRequest& request,
 
 boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> TokenExchange::issue(
     const oauth::TokenRequest& request, const storage::ClientRecord& client, WallTime now) const {
-  auto spec = decide(request, client, floor_seconds(now));
+  const auto policy = policy_.get();
+  if (auto allowed = check_client(request.exchange, client, *policy); !allowed) {
+    co_return std::unexpected(std::move(allowed.error()));
+  }
+  // Handles are looked up first: what decides is a plain function.
+  const auto second = floor_seconds(now);
+  const auto& exchange = request.exchange;
+  const auto subject =
+      co_await resolver_.resolve(exchange.subject_token, second, subject_kind(exchange));
+  std::optional<ResolvedToken> actor;
+  if (exchange.actor_token) actor = co_await resolver_.resolve(*exchange.actor_token, second);
+
+  const auto with = context(subject, actor ? &*actor : nullptr, *policy, client, second);
+  auto spec = decide(request, with);
   if (!spec) co_return std::unexpected(std::move(spec.error()));
   auto chain = chain_of(*spec);
   auto root_jti = spec->root_jti;
   auto token = co_await token_issuer_.issue(std::move(*spec), now);
   if (!token) co_return token;
-  token->issued_token_type = oauth::uri(request.exchange.requested_token_type);
-  if (request.exchange.requested_token_type == TokenType::txn_token) token->token_type = "N_A";
+  token->issued_token_type = oauth::uri(exchange.requested_token_type);
+  if (exchange.requested_token_type == TokenType::txn_token) token->token_type = "N_A";
   token->chain = std::move(chain);
   token->root_jti = std::move(root_jti);
   co_return token;
 }
 
-oauth::Result<tokens::TokenSpec> TokenExchange::decide(const oauth::TokenRequest& request,
-                                                       const storage::ClientRecord& client,
-                                                       sys_seconds now) const {
-  if (client.exchange.audiences.empty()) {
-    return refused(ErrorCode::unauthorized_client, "the client may not exchange tokens",
-                   "exchange_not_allowed");
-  }
-  const auto policy = policy_.get();
-  const auto keys = keys_.get();
-  const ExchangeContext with{*keys, revocations_, issuer_, *policy, client, now};
-  const auto& exchange = request.exchange;
-  const bool transaction = exchange.requested_token_type == TokenType::txn_token ||
-                           exchange.subject_token_type == TokenType::txn_token;
-  if (transaction && policy->trust_domain.empty()) {
-    return refused(ErrorCode::invalid_request, "transaction tokens are not issued here",
-                   "transaction_tokens_disabled");
-  }
+// A plain function: docs/adr/0002.
+ExchangeContext TokenExchange::context(const ResolvedToken& subject, const ResolvedToken* actor,
+                                       const Policy& policy, const storage::ClientRecord& client,
+                                       sys_seconds now) const {
+  return {subject, actor, revocations_, issuer_, policy, client, now};
+}
 
+oauth::Result<tokens::TokenSpec> TokenExchange::decide(const oauth::TokenRequest& request,
+                                                       const ExchangeContext& with) {
+  const auto& exchange = request.exchange;
   auto subject = subject_of(exchange, with);
   if (!subject) return std::unexpected(std::move(subject.error()));
-  const auto actor = actor_of(exchange, with);
+  const auto actor = actor_of(with);
   if (!actor) return std::unexpected(actor.error());
   if (auto sound = check_actor(exchange, *subject, *actor, with); !sound) {
     return std::unexpected(std::move(sound.error()));
   }
 
-  auto granted = exchange_target(request.asked, *subject, client.exchange, *policy);
+  auto granted = exchange_target(request.asked, *subject, with.client.exchange, with.policy);
   if (!granted) return std::unexpected(std::move(granted.error()));
-  auto spec = spec_for(client, std::move(*granted), *policy);
+  auto spec = spec_for(with.client, std::move(*granted), with.policy);
   const bool delegation =
-      client.exchange.mode == ExchangeMode::delegation || exchange.actor_token.has_value();
-  derive(spec, *subject, *actor, delegation, now);
-  if (!transaction) return spec;
-  return transaction_spec(std::move(spec), request, *subject, *policy);
+      with.client.exchange.mode == ExchangeMode::delegation || exchange.actor_token.has_value();
+  derive(spec, *subject, *actor, delegation, with.now);
+  if (is_transaction(exchange)) {
+    return transaction_spec(std::move(spec), request, *subject, with.policy);
+  }
+  if (spec.granted.opaque && exchange.requested_token_type == TokenType::jwt) {
+    return refused(ErrorCode::invalid_request,
+                   "a token for this client or resource is a handle, not a JWT",
+                   "requested_jwt_is_opaque");
+  }
+  return spec;
 }
 
 }  // namespace grantd::grants

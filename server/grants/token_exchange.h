@@ -7,7 +7,8 @@
 #include "server/base/snapshot.h"
 #include "server/grants/grant.h"
 #include "server/grants/policy.h"
-#include "server/keys/key_set.h"
+#include "server/grants/subject_token.h"
+#include "server/tokens/resolver.h"
 #include "server/tokens/revocations.h"
 
 namespace grantd::grants {
@@ -15,11 +16,11 @@ namespace grantd::grants {
 class TokenExchange final : public Grant {
  public:
   /// The references outlive the object. `issuer`: ours, byte for byte.
-  TokenExchange(const Snapshot<Policy>& policy, const Snapshot<keys::KeySet>& keys,
+  TokenExchange(const Snapshot<Policy>& policy, const tokens::Resolver& resolver,
                 const tokens::Revocations& revocations, std::string issuer,
                 const tokens::Issuer& token_issuer)
       : policy_(policy),
-        keys_(keys),
+        resolver_(resolver),
         revocations_(revocations),
         issuer_(std::move(issuer)),
         token_issuer_(token_issuer) {}
@@ -30,12 +31,14 @@ class TokenExchange final : public Grant {
       WallTime now) const override;
 
  private:
-  [[nodiscard]] oauth::Result<tokens::TokenSpec> decide(const oauth::TokenRequest& request,
-                                                        const storage::ClientRecord& client,
-                                                        sys_seconds now) const;
+  [[nodiscard]] ExchangeContext context(const ResolvedToken& subject, const ResolvedToken* actor,
+                                        const Policy& policy, const storage::ClientRecord& client,
+                                        sys_seconds now) const;
+  [[nodiscard]] static oauth::Result<tokens::TokenSpec> decide(const oauth::TokenRequest& request,
+                                                               const ExchangeContext& with);
 
   const Snapshot<Policy>& policy_;
-  const Snapshot<keys::KeySet>& keys_;
+  const tokens::Resolver& resolver_;
   const tokens::Revocations& revocations_;
   const std::string issuer_;
   const tokens::Issuer& token_issuer_;

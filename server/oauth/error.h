@@ -20,6 +20,7 @@ enum class ErrorCode {
   invalid_target,
   unauthorized_client,
   unsupported_grant_type,
+  unsupported_token_type,
   /// Who the client is is not in doubt; it may not do this.
   access_denied,
   temporarily_unavailable,
@@ -63,6 +64,8 @@ constexpr Wire wire(ErrorCode code) {  // no `default`: -Werror=switch finds a f
       return {"unauthorized_client", 400};
     case ErrorCode::unsupported_grant_type:
       return {"unsupported_grant_type", 400};
+    case ErrorCode::unsupported_token_type:
+      return {"unsupported_token_type", 400};
     case ErrorCode::access_denied:
       return {"access_denied", 403};
     case ErrorCode::temporarily_unavailable:

@@ -46,7 +46,9 @@ void Maintenance::turn() {
   if (now >= next_sweep_) {
     sweep();
     next_sweep_ = now + sweep_interval;
+    references_left_ = true;
   }
+  if (references_left_) sweep_references();
 }
 
 void Maintenance::follow() {
@@ -86,6 +88,13 @@ void Maintenance::sweep() {
     const auto swept = with_.storage.sweep_changes(now - keep_changes, sweep_rows);
     if (!swept || *swept < sweep_rows) break;
   }
+}
+
+void Maintenance::sweep_references() {
+  // A share a turn: there may be as many as tokens were issued, and changes are to be followed.
+  const auto now = floor_seconds(with_.clock.now());
+  const auto swept = with_.storage.sweep_reference_tokens(now, reference_sweep_rows);
+  references_left_ = swept && *swept == reference_sweep_rows;
 }
 
 }  // namespace grantd::service

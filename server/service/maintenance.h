@@ -25,6 +25,8 @@ class Maintenance {
   static constexpr std::chrono::seconds sweep_interval{60};
   static constexpr std::size_t sweep_rows = 1000;
   static constexpr std::size_t sweep_rounds = 100;
+  /// Of opaque tokens, a turn; four turns a second.
+  static constexpr std::size_t reference_sweep_rows = 2000;
   /// How long the operators' log of changes is kept; a reader that was away longer loads anew.
   static constexpr std::chrono::days keep_changes{30};
 
@@ -54,6 +56,7 @@ class Maintenance {
   void follow();
   void flush_last_used();
   void sweep();
+  void sweep_references();
 
   Dependencies with_;
   std::mutex mutex_;
@@ -61,6 +64,7 @@ class Maintenance {
   bool reload_requested_{false};
   SteadyTime next_flush_{};
   SteadyTime next_sweep_{};
+  bool references_left_{false};  // expired ones that the last turn did not get to
 };
 
 }  // namespace grantd::service

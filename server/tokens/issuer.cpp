@@ -1,8 +1,10 @@
 #include "server/tokens/issuer.h"
 
-#include "server/jose/base64url.h"
+#include <utility>
+
 #include "server/oauth/scope.h"
 #include "server/tokens/claims.h"
+#include "server/tokens/signing.h"
 
 namespace grantd::tokens {
 namespace {
@@ -37,44 +39,46 @@ oauth::Result<IssuedToken> too_large() {
                                "token_too_large"});
 }
 
-oauth::Result<IssuedToken> complete(std::string signing_input, const std::string& signature,
-                                    const Claims& claims, std::size_t max_bytes) {
-  signing_input += '.';
-  jose::append_base64url(signing_input, signature);
-  if (signing_input.size() > max_bytes) return too_large();
+oauth::Result<IssuedToken> issued(oauth::Result<std::string> access_token, const Claims& claims,
+                                  std::size_t max_bytes) {
+  if (!access_token) return std::unexpected(std::move(access_token.error()));
+  if (access_token->size() > max_bytes) return too_large();
   IssuedToken token;
-  token.access_token = std::move(signing_input);
+  token.access_token = std::move(*access_token);
   token.expires_in = claims.expires_at - claims.issued_at;
   token.scope = oauth::join_scope(claims.scopes);
   return token;
 }
 
-oauth::Result<IssuedToken> no_signing_key() {
-  return std::unexpected(Error{ErrorCode::temporarily_unavailable,
-                               "tokens cannot be signed now, try again", "no_signing_key"});
-}
-
-oauth::Result<IssuedToken> signing_failed() {
-  return std::unexpected(Error{ErrorCode::server_error, {}, "signing_failed"});
-}
-
 }  // namespace
 
 Issuer::Issuer(std::string issuer, const Snapshot<keys::KeySet>& keys, keys::Signer& signer,
-               Random& random)
-    : issuer_(std::move(issuer)), keys_(keys), signer_(signer), random_(random) {}
+               ReferenceTokens& references, Random& random)
+    : issuer_(std::move(issuer)),
+      keys_(keys),
+      signer_(signer),
+      references_(references),
+      random_(random) {}
 
 boost::asio::awaitable<oauth::Result<IssuedToken>> Issuer::issue(TokenSpec spec,
                                                                  WallTime now) const {
-  const auto keys = keys_.get();
-  if (!keys || !keys->signing()) co_return no_signing_key();
-
-  const auto& key = *keys->signing();
   const auto claims = make_claims(issuer_, spec, random_, floor_seconds(now));
-  auto input = signing_input(key.kid(), spec.granted.typ, claims);
-  const auto signature = co_await signer_.sign(key, input);
-  if (!signature) co_return signing_failed();
-  co_return complete(std::move(input), *signature, claims, spec.max_bytes);
+  auto text = claims_json(claims);
+  if (text.size() > spec.max_bytes) co_return too_large();
+  const auto keys = keys_.get();
+  auto making = make(spec, *keys, std::move(text), claims.expires_at);
+  auto token = co_await std::move(making);
+  co_return issued(std::move(token), claims, spec.max_bytes);
+}
+
+boost::asio::awaitable<oauth::Result<std::string>> Issuer::make(const TokenSpec& spec,
+                                                                const keys::KeySet& keys,
+                                                                std::string claims,
+                                                                sys_seconds expires_at) const {
+  if (spec.granted.opaque) {
+    return references_.issue(spec.granted.typ, std::move(claims), expires_at);
+  }
+  return sign_compact(keys, signer_, spec.granted.typ, std::move(claims));
 }
 
 }  // namespace grantd::tokens

@@ -1,4 +1,5 @@
-/// Issues JWT access tokens (RFC 9068). Writes nothing to storage. Thread-safe.
+/// Issues access tokens: JWTs (RFC 9068), for which nothing is written to storage, and handles that
+/// stand for the same claims, for which one row is. Thread-safe.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,6 +15,7 @@
 #include "server/keys/signer.h"
 #include "server/oauth/audience.h"
 #include "server/oauth/error.h"
+#include "server/tokens/reference_tokens.h"
 
 namespace grantd::tokens {
 
@@ -28,7 +30,7 @@ struct TokenSpec {
   std::string root_jti{};
   std::uint32_t exchange_depth{0};
   std::string act{};
-  std::size_t max_bytes{0};  // a larger token is not issued
+  std::size_t max_bytes{0};  // a larger token is not issued, nor a handle for larger claims
 };
 
 struct IssuedToken {
@@ -46,16 +48,23 @@ class Issuer {
  public:
   /// `issuer`: `iss`, byte for byte. The references outlive the object.
   Issuer(std::string issuer, const Snapshot<keys::KeySet>& keys, keys::Signer& signer,
-         Random& random);
+         ReferenceTokens& references, Random& random);
 
-  /// Errors: temporarily_unavailable where no key may sign, server_error where signing failed,
-  /// invalid_request where the token would be larger than allowed.
+  /// Errors: temporarily_unavailable where no key may sign, or a handle cannot be stored;
+  /// server_error where signing failed; invalid_request where the token would be larger than
+  /// allowed.
   boost::asio::awaitable<oauth::Result<IssuedToken>> issue(TokenSpec spec, WallTime now) const;
 
  private:
+  /// What the client gets for these claims, which are JSON. The references live until it resumes.
+  [[nodiscard]] boost::asio::awaitable<oauth::Result<std::string>> make(
+      const TokenSpec& spec, const keys::KeySet& keys, std::string claims,
+      sys_seconds expires_at) const;
+
   const std::string issuer_;
   const Snapshot<keys::KeySet>& keys_;
   keys::Signer& signer_;
+  ReferenceTokens& references_;
   Random& random_;
 };
 
