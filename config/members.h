@@ -118,8 +118,9 @@ template <typename T, typename V, typename At>
   made.words = std::move(words);
   made.read = [codec, at](const Json& value, const std::filesystem::path& base, T& into) {
     auto decoded = codec.decode(value, base);
-    if (decoded) at(into) = *std::move(decoded);
-    return decoded.has_value();
+    if (!decoded) return false;
+    at(into) = *std::move(decoded);
+    return true;
   };
   made.write = [codec, at, key = made.words.key](const T& from, OrderedJson& object) {
     object[key] = codec.encode(at(from));
