@@ -137,6 +137,7 @@ int serve(const cli::ServeRequest& request) {
   if (!loaded_policy) return fail_all(bad_configuration, loaded_policy.error());
   Snapshot<grants::Policy> policy(
       std::make_shared<const grants::Policy>(std::move(*loaded_policy)));
+  service::log_encryption_keys({}, *policy.get(), log);
   tokens::Revocations revocations;
   WakeHub feed_hub;
   tokens::ReferenceTokens references(**storage, pool, random);
@@ -160,15 +161,19 @@ int serve(const cli::ServeRequest& request) {
   endpoints::RevocationsEndpoint feed({authenticator, feed_builder, feed_hub, clock, metrics},
                                       service::feed_of(config));
   endpoints::JwksEndpoint jwks(key_ring.key_set(), config.keys.jwks_max_age);
-  const endpoints::Capabilities capabilities{config.issuer, grant_types,
-                                             policy.get()->trust_domain};
   using endpoints::MetadataKind;
-  endpoints::MetadataEndpoint metadata(
-      endpoints::render_metadata(capabilities, MetadataKind::authorization_server),
-      config.keys.jwks_max_age);
+  const auto document = [&](const grants::Policy& by, MetadataKind kind) {
+    return endpoints::render_metadata(
+        {config.issuer, grant_types, service::encryption_algs_of(by), by.trust_domain}, kind);
+  };
+  endpoints::MetadataEndpoint metadata(document(*policy.get(), MetadataKind::authorization_server),
+                                       config.keys.jwks_max_age);
   endpoints::MetadataEndpoint openid_configuration(
-      endpoints::render_metadata(capabilities, MetadataKind::openid_provider),
-      config.keys.jwks_max_age);
+      document(*policy.get(), MetadataKind::openid_provider), config.keys.jwks_max_age);
+  const auto advertise = [&](const grants::Policy& by) {
+    metadata.set_document(document(by, MetadataKind::authorization_server));
+    openid_configuration.set_document(document(by, MetadataKind::openid_provider));
+  };
   endpoints::HealthEndpoint health(storage_answers, key_ring.key_set());
   endpoints::MetricsEndpoint metrics_text(metrics);
 
@@ -205,8 +210,8 @@ int serve(const cli::ServeRequest& request) {
   Snapshot<http::Limits> limits(std::make_shared<const http::Limits>(service::limits_of(config)));
   service::Reloader reloader(
       config, request.environment,
-      {limits, policy, tls, peppers, authenticator, jwks, metadata, openid_configuration, feed,
-       key_ring, **storage, ticket_keys, log, metrics});
+      {limits, policy, tls, peppers, authenticator, jwks, metadata, openid_configuration, advertise,
+       feed, key_ring, **storage, ticket_keys, log, metrics});
   service::Maintenance maintenance({**storage, follower, changes, key_ring, last_used, revocations,
                                     reloader, storage_answers, clock, log, metrics});
 

@@ -59,6 +59,13 @@ std::string render_metadata(const Capabilities& capabilities, MetadataKind kind)
   append_member(body, "revocation_feed_endpoint", base + "/revocations");  // grantd's own
   append_member(body, "introspection_signing_alg_values_supported",
                 std::vector<std::string_view>{"RS256"});
+  if (!capabilities.token_encryption_algs.empty()) {
+    // No registered name says it of access tokens; these are the ones that others use.
+    append_member(body, "access_token_encryption_alg_values_supported",
+                  capabilities.token_encryption_algs);
+    append_member(body, "access_token_encryption_enc_values_supported",
+                  std::vector<std::string_view>{"A256GCM"});
+  }
   if (!capabilities.trust_domain.empty()) {
     body.append(
         R"(,"transaction_tokens":{"specification":"draft-ietf-oauth-transaction-tokens-10")");
@@ -80,15 +87,24 @@ std::string render_metadata(const Capabilities& capabilities, MetadataKind kind)
   return body;
 }
 
-// The document never changes while the process runs: any value that differs where the text differs
-// will do as its tag.
+std::shared_ptr<const MetadataEndpoint::Rendered> MetadataEndpoint::rendered(std::string document) {
+  auto made = std::make_shared<Rendered>();
+  // Any value that differs where the text differs, within one process, will do as its tag.
+  made->etag = '"' + std::to_string(std::hash<std::string>{}(document)) + '"';
+  made->body = std::make_shared<const std::string>(std::move(document));
+  return made;
+}
+
 MetadataEndpoint::MetadataEndpoint(std::string document, std::chrono::seconds max_age)
-    : body_(std::make_shared<const std::string>(std::move(document))),
-      etag_('"' + std::to_string(std::hash<std::string>{}(*body_)) + '"'),
-      max_age_(max_age) {}
+    : rendered_(rendered(std::move(document))), max_age_(max_age) {}
+
+void MetadataEndpoint::set_document(std::string document) {
+  rendered_.set(rendered(std::move(document)));
+}
 
 boost::asio::awaitable<http::Response> MetadataEndpoint::handle(const http::Request& http) const {
-  co_return document(http, body_, etag_, max_age_.load());
+  const auto now = rendered_.get();
+  co_return document(http, now->body, now->etag, max_age_.load());
 }
 
 }  // namespace grantd::endpoints

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/base/snapshot.h"
 #include "server/http/message.h"
 
 namespace grantd::endpoints {
@@ -29,6 +30,7 @@ struct IssuerPaths {
 struct Capabilities {
   std::string issuer{};
   std::vector<std::string_view> grant_types{};
+  std::vector<std::string_view> token_encryption_algs{};  // empty: no audience wants it
   std::string trust_domain{};  // of transaction tokens; empty: not issued
 };
 
@@ -42,11 +44,17 @@ class MetadataEndpoint {
 
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
   /// A reload.
+  void set_document(std::string document);
   void set_max_age(std::chrono::seconds max_age) { max_age_ = max_age; }
 
  private:
-  std::shared_ptr<const std::string> body_;
-  std::string etag_;
+  struct Rendered {
+    std::shared_ptr<const std::string> body{};
+    std::string etag{};
+  };
+  [[nodiscard]] static std::shared_ptr<const Rendered> rendered(std::string document);
+
+  Snapshot<Rendered> rendered_;
   std::atomic<std::chrono::seconds> max_age_;
 };
 

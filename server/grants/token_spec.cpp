@@ -14,6 +14,7 @@ tokens::TokenSpec spec_for(const storage::ClientRecord& client, oauth::Granted g
   spec.extra = client.claims;
   spec.extra.merge(granted.claims);  // a name that is there already stays
   granted.opaque |= client.token_format == storage::TokenFormat::opaque;
+  if (granted.encrypted) spec.reader = policy.encryption_keys.at(granted.audiences.front());
   spec.granted = std::move(granted);
   spec.max_bytes = policy.max_token_bytes;
   return spec;

@@ -16,6 +16,16 @@ std::expected<clients::Peppers::Loaded, std::string> load_covering_peppers(
   return loaded;
 }
 
+void log_encryption_keys(const grants::Policy& before, const grants::Policy& now,
+                         observe::Log& log) {
+  for (const auto& [audience, key] : now.encryption_keys) {
+    const auto known = before.encryption_keys.find(audience);
+    if (known != before.encryption_keys.end() && known->second->kid() == key->kid()) continue;
+    log.event(observe::Level::info, "encryption_key",
+              {{"audience", std::string_view(audience)}, {"kid", std::string_view(key->kid())}});
+  }
+}
+
 void Reloader::reload() {
   auto built = build();
   if (!built) {
@@ -68,7 +78,9 @@ std::expected<Reloader::Built, std::vector<std::string>> Reloader::build() const
 void Reloader::swap(Built built) {
   const auto& config = built.plan.effective;
   targets_.limits.set(std::make_shared<const http::Limits>(limits_of(config)));
+  log_encryption_keys(*targets_.policy.get(), *built.policy, targets_.log);
   targets_.policy.set(built.policy);
+  targets_.advertise(*built.policy);
   targets_.tls.set(built.tls);
   targets_.peppers.set(built.peppers);
   targets_.authenticator.set(authentication_of(config));

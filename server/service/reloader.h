@@ -4,6 +4,7 @@
 /// One thread calls reload(): the maintenance thread, which is also the key ring's.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "config/load.h"
@@ -34,6 +35,7 @@ class Reloader {
     endpoints::JwksEndpoint& jwks;
     endpoints::MetadataEndpoint& metadata;
     endpoints::MetadataEndpoint& openid_configuration;
+    std::function<void(const grants::Policy&)> advertise;  // renders both anew
     endpoints::RevocationsEndpoint& feed;
     keys::KeyRing& keys;
     storage::PepperStore& pepper_store;
@@ -66,6 +68,10 @@ class Reloader {
   const config::Environment environment_;
   Targets targets_;
 };
+
+/// An event for each audience whose encryption key is another one than `before`.
+void log_encryption_keys(const grants::Policy& before, const grants::Policy& now,
+                         observe::Log& log);
 
 /// The peppers of the file, where they cover what the database uses; one sentence otherwise.
 [[nodiscard]] std::expected<clients::Peppers::Loaded, std::string> load_covering_peppers(

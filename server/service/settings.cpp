@@ -1,8 +1,11 @@
 #include "server/service/settings.h"
 
+#include <memory>
+#include <set>
 #include <utility>
 
 #include "server/base/files.h"
+#include "server/jose/encryption_key.h"
 
 namespace grantd::service {
 
@@ -20,6 +23,17 @@ std::expected<tokens::ForeignKeys, std::string> load_jwks(const std::filesystem:
   auto keys = tokens::parse_jwks(*text);
   if (!keys) return std::unexpected(file.string() + ": " + keys.error());
   return keys;
+}
+
+std::expected<std::shared_ptr<const jose::EncryptionKey>, std::string> load_encryption_key(
+    const config::Encryption& encryption) {
+  // The configuration's own words, checked when it was read.
+  const auto alg = jose::key_management_of(encryption.alg).value();
+  const auto text = read_file(encryption.jwks_file, jose::max_jwks_bytes);
+  if (!text) return std::unexpected(text.error());
+  auto key = jose::EncryptionKey::from_jwks(*text, alg);
+  if (!key) return std::unexpected(encryption.jwks_file.string() + ": " + key.error());
+  return key;
 }
 
 grants::Policy policy_of(const config::Config& config) {
@@ -56,8 +70,25 @@ std::expected<grants::Policy, std::vector<std::string>> load_policy(const config
       faults.push_back("exchange.issuers[\"" + issuer + "\"].jwks_file: " + keys.error());
     }
   }
+  for (const auto& [uri, audience] : config.audiences) {
+    if (!audience.encryption) continue;
+    auto key = load_encryption_key(*audience.encryption);
+    if (key) {
+      policy.encryption_keys.emplace(uri, std::move(*key));
+    } else {
+      faults.push_back("audiences[\"" + uri + "\"].encryption.jwks_file: " + key.error());
+    }
+  }
   if (!faults.empty()) return std::unexpected(std::move(faults));
   return policy;
+}
+
+std::vector<std::string_view> encryption_algs_of(const grants::Policy& policy) {
+  std::set<std::string_view> algs;
+  for (const auto& [audience, key] : policy.encryption_keys) {
+    algs.insert(jose::name(key->algorithm()));
+  }
+  return {algs.begin(), algs.end()};
 }
 
 keys::RotationSettings rotation_of(const config::Config& config) {

@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -16,10 +17,12 @@
 namespace grantd::service {
 
 [[nodiscard]] http::Limits limits_of(const config::Config& config);
-/// Reads the files that it names (JWKS of foreign issuers), so it blocks. Errors: all faults, each
-/// with its path.
+/// Reads the files that it names (JWKS of foreign issuers and of audiences), so it blocks. Errors:
+/// all faults, each with its path.
 [[nodiscard]] std::expected<grants::Policy, std::vector<std::string>> load_policy(
     const config::Config& config);
+/// The `alg` values of encrypted tokens, ascending; literals.
+[[nodiscard]] std::vector<std::string_view> encryption_algs_of(const grants::Policy& policy);
 [[nodiscard]] keys::RotationSettings rotation_of(const config::Config& config);
 [[nodiscard]] clients::Authenticator::Settings authentication_of(const config::Config& config);
 [[nodiscard]] endpoints::RevocationsEndpoint::Settings feed_of(const config::Config& config);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/base/secret.h"
+#include "server/jose/jwe.h"
 #include "server/oauth/scope.h"
 #include "server/tokens/claims.h"
 #include "server/tokens/signing.h"
@@ -39,10 +41,16 @@ oauth::Result<IssuedToken> too_large() {
                                "token_too_large"});
 }
 
+/// What is signed is encrypted, not the other way round (RFC 7519 §11.2).
 oauth::Result<IssuedToken> issued(oauth::Result<std::string> access_token, const Claims& claims,
-                                  std::size_t max_bytes) {
+                                  const TokenSpec& spec, Random& random) {
   if (!access_token) return std::unexpected(std::move(access_token.error()));
-  if (access_token->size() > max_bytes) return too_large();
+  if (spec.reader && !spec.granted.opaque) {
+    auto encrypted = jose::encrypt_compact(*spec.reader, spec.granted.typ, *access_token, random);
+    cleanse(*access_token);
+    *access_token = std::move(encrypted);
+  }
+  if (access_token->size() > spec.max_bytes) return too_large();
   IssuedToken token;
   token.access_token = std::move(*access_token);
   token.expires_in = claims.expires_at - claims.issued_at;
@@ -68,7 +76,7 @@ boost::asio::awaitable<oauth::Result<IssuedToken>> Issuer::issue(TokenSpec spec,
   const auto keys = keys_.get();
   auto making = make(spec, *keys, std::move(text), claims.expires_at);
   auto token = co_await std::move(making);
-  co_return issued(std::move(token), claims, spec.max_bytes);
+  co_return issued(std::move(token), claims, spec, random_);
 }
 
 boost::asio::awaitable<oauth::Result<std::string>> Issuer::make(const TokenSpec& spec,

@@ -1,16 +1,20 @@
-/// Issues access tokens: JWTs (RFC 9068), for which nothing is written to storage, and handles that
-/// stand for the same claims, for which one row is. Thread-safe.
+/// Issues access tokens: JWTs (RFC 9068), encrypted where their reader wants that (RFC 7516), for
+/// which nothing is written to storage, and handles that stand for the same claims, for which one
+/// row is. Thread-safe.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "server/base/clock.h"
 #include "server/base/random.h"
 #include "server/base/snapshot.h"
+#include "server/jose/encryption_key.h"
 #include "server/keys/key_set.h"
 #include "server/keys/signer.h"
 #include "server/oauth/audience.h"
@@ -18,6 +22,10 @@
 #include "server/tokens/reference_tokens.h"
 
 namespace grantd::tokens {
+
+/// By audience: to whom its tokens are encrypted.
+using EncryptionKeys =
+    std::map<std::string, std::shared_ptr<const jose::EncryptionKey>, std::less<>>;
 
 /// What a grant has decided.
 struct TokenSpec {
@@ -30,6 +38,8 @@ struct TokenSpec {
   std::string root_jti{};
   std::uint32_t exchange_depth{0};
   std::string act{};
+  /// To whom the token is encrypted; null: to nobody. A handle is not, it has no content.
+  std::shared_ptr<const jose::EncryptionKey> reader{};
   std::size_t max_bytes{0};  // a larger token is not issued, nor a handle for larger claims
 };
 

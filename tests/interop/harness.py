@@ -37,7 +37,7 @@ def main(grantd, client):
         (directory / "keys").mkdir(mode=0o700)
         server, ports = start(grantd, directory)
         try:
-            names = environment(grantd, directory, ports)
+            names = environment(grantd, directory, ports, server.pid)
             status = subprocess.run(client, env=names, timeout=CLIENT_SECONDS).returncode
         finally:
             stopped = stop(server)
@@ -127,12 +127,13 @@ def stop(server):
         return server.wait()
 
 
-def environment(grantd, directory, ports):
+def environment(grantd, directory, ports, pid):
     """What a client script finds in its environment, beside the usual names for a trusted CA."""
     configuration, authority = str(directory / "grantd.json"), str(directory / "ca.crt")
     names = os.environ | {
         "INTEROP_GRANTD": grantd,
         "INTEROP_CONFIG": configuration,
+        "INTEROP_PID": str(pid),
         "INTEROP_ISSUER": f"https://localhost:{ports[0]}",
         "INTEROP_METRICS": f"http://127.0.0.1:{ports[1]}/metrics",
         "INTEROP_AUDIENCE": API,

@@ -1,7 +1,10 @@
 """What the Python client scripts share: where the server is, and what its tokens must hold."""
 
 import importlib
+import json
 import os
+import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -45,6 +48,18 @@ def check_claims(claims, client_id):
 def generate_key():
     subprocess.run([os.environ["INTEROP_GRANTD"], "key", "generate",
                     "--config", os.environ["INTEROP_CONFIG"]], check=True)
+
+
+def encrypt_to(jwks, alg):
+    """Makes AUDIENCE's tokens encrypted, or encrypted to another key, from the next reload on, and
+    reloads."""
+    configuration = pathlib.Path(os.environ["INTEROP_CONFIG"])
+    (configuration.parent / "reader.jwks.json").write_text(json.dumps(jwks))
+    values = json.loads(configuration.read_text())
+    values["audiences"] = {
+        AUDIENCE: {"encryption": {"jwks_file": "reader.jwks.json", "alg": alg}}}
+    configuration.write_text(json.dumps(values))
+    os.kill(int(os.environ["INTEROP_PID"]), signal.SIGHUP)
 
 
 def until(what, attempt):

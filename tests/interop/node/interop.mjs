@@ -1,6 +1,8 @@
 // What the Node client scripts share: where the server is, and what its tokens must hold.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export const issuer = new URL(process.env.INTEROP_ISSUER)
@@ -37,6 +39,16 @@ export function checkClaims(claims, id) {
 export function generateKey() {
   const { INTEROP_GRANTD: grantd, INTEROP_CONFIG: config } = process.env
   execFileSync(grantd, ['key', 'generate', '--config', config])
+}
+
+// Makes the audience's tokens encrypted, or encrypted to another key, and reloads.
+export function encryptTo(jwks, alg) {
+  const { INTEROP_CONFIG: config, INTEROP_PID: pid } = process.env
+  writeFileSync(join(dirname(config), 'reader.jwks.json'), JSON.stringify(jwks))
+  const values = JSON.parse(readFileSync(config))
+  values.audiences = { [audience]: { encryption: { jwks_file: 'reader.jwks.json', alg } } }
+  writeFileSync(config, JSON.stringify(values))
+  process.kill(Number(pid), 'SIGHUP')
 }
 
 // The first true answer of `attempt`.
