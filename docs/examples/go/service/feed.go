@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -43,7 +42,7 @@ type document struct {
 type feed struct {
 	client   *http.Client
 	settings *Settings
-	keys     keyfunc.Keyfunc
+	keys     *keys
 	parser   *jwt.Parser
 
 	lock         sync.RWMutex
@@ -55,7 +54,7 @@ type feed struct {
 	heard        time.Time
 }
 
-func newFeed(transport http.RoundTripper, settings *Settings, keys keyfunc.Keyfunc) *feed {
+func newFeed(transport http.RoundTripper, settings *Settings, keys *keys) *feed {
 	return &feed{
 		client:   &http.Client{Transport: transport, Timeout: feedAnswerWithin},
 		settings: settings,
@@ -134,7 +133,7 @@ func (f *feed) ask(ctx context.Context, wait time.Duration) error {
 		return fmt.Errorf("answers %d", answer.StatusCode)
 	}
 	changes := &document{}
-	token, err := f.parser.ParseWithClaims(string(body), changes, f.keys.KeyfuncCtx(ctx))
+	token, err := f.parser.ParseWithClaims(string(body), changes, f.keys.find)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"github.com/MicahParks/keyfunc/v3"
 )
 
 const (
@@ -27,7 +25,7 @@ type Service struct {
 	Settings *Settings
 	Client   *http.Client
 	Tokens   *TokenEndpoint
-	keys     keyfunc.Keyfunc
+	keys     *keys
 	feed     *feed
 	verifier *verifier
 	mux      *http.ServeMux
@@ -60,7 +58,7 @@ func run(routes func(*Service)) error {
 		return err
 	}
 	s.feed = newFeed(transport, settings, s.keys)
-	s.verifier = newVerifier(settings, s.keys.KeyfuncCtx, s.feed)
+	s.verifier = newVerifier(settings, s.keys, s.feed)
 	go s.feed.run(ctx)
 	s.mux.HandleFunc("GET /healthz", s.health)
 	routes(s)
@@ -96,8 +94,7 @@ func (s *Service) serve(ctx context.Context) error {
 }
 
 func (s *Service) health(w http.ResponseWriter, r *http.Request) {
-	keys, err := s.keys.Storage().KeyReadAll(r.Context())
-	ready, status := err == nil && len(keys) > 0 && s.feed.fresh(), http.StatusOK
+	ready, status := s.keys.loaded(r.Context()) && s.feed.fresh(), http.StatusOK
 	if !ready {
 		status = http.StatusServiceUnavailable
 	}

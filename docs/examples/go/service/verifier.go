@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -59,11 +58,11 @@ type Caller struct {
 // verifier checks a caller's token without asking anybody.
 type verifier struct {
 	parser *jwt.Parser
-	keys   func(context.Context) jwt.Keyfunc
+	keys   *keys
 	feed   *feed
 }
 
-func newVerifier(settings *Settings, keys func(context.Context) jwt.Keyfunc, feed *feed) *verifier {
+func newVerifier(settings *Settings, keys *keys, feed *feed) *verifier {
 	return &verifier{
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(settings.Issuer),
@@ -83,7 +82,7 @@ func (v *verifier) verify(request *http.Request, scope string) (*Caller, error) 
 		return nil, errInvalidToken
 	}
 	claims := &Claims{}
-	token, err := v.parser.ParseWithClaims(text, claims, v.keys(request.Context()))
+	token, err := v.parser.ParseWithClaims(text, claims, v.keys.find)
 	if err != nil {
 		return nil, errors.Join(errInvalidToken, err)
 	}
