@@ -1,6 +1,6 @@
-/// grantd's public keys, kept from its JWK set. The set is fetched at the start, every few minutes,
-/// and once on an unknown `kid`, with a cool-down so that made-up kids cause no traffic; where
-/// grantd cannot be reached, the last good set serves on.
+/// grantd's public keys, kept from its JWK set. The set is fetched at the start, when its `max-age`
+/// has passed, and once on an unknown `kid`, with a cool-down so that made-up kids cause no traffic;
+/// where grantd cannot be reached, the last good set serves on.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@ namespace example {
 
 class KeyCache {
  public:
-  static constexpr std::chrono::minutes refresh_every{5};  // grantd's keys.jwks_max_age
-  static constexpr std::chrono::seconds cool_down{5};
+  static constexpr std::chrono::minutes usual_age{5};    // where the answer names no max-age
+  static constexpr std::chrono::seconds cool_down{5};    // between two fetches for unknown kids
   static constexpr std::chrono::seconds retry_every{1};  // while nothing was ever loaded
 
   KeyCache(HttpsClient& client, std::string jwks_url);
@@ -30,14 +30,16 @@ class KeyCache {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  [[nodiscard]] std::chrono::seconds max_age();
   void fetch();  // one at a time; never throws
 
   HttpsClient& client_;
   std::string url_;
-  std::mutex mutex_;  // holds keys_ and tried_
+  std::mutex mutex_;  // holds keys_ and max_age_
   KeysByKid keys_;
-  std::optional<Time> tried_;
-  std::mutex fetching_;
+  std::chrono::seconds max_age_{usual_age};
+  std::mutex fetching_;          // holds asked_, too
+  std::optional<Time> asked_{};  // for an unknown kid
 };
 
 }  // namespace example

@@ -91,15 +91,18 @@ bool RevocationFeed::fresh() const {
   return answered_ && std::chrono::steady_clock::now() - *answered_ < stale_after;
 }
 
-RevocationFeed::Outcome RevocationFeed::poll(const std::stop_token& stop) {
+RevocationFeed::Outcome RevocationFeed::poll(const std::stop_token& stop, bool may_wait) {
   Call call;
   call.url = source_.url;
   call.headers["authorization"] = basic_credentials(source_.client_id, source_.secret_file);
   call.headers["accept"] = "application/revocations+jwt";
   const std::int64_t cursor = revocations_.cursor();
   if (cursor >= 0) {
-    call.url += "?since=" + std::to_string(cursor) + "&wait=" + std::to_string(wait.count());
-    call.time_out += wait;
+    call.url += "?since=" + std::to_string(cursor);
+    if (may_wait) {
+      call.url += "&wait=" + std::to_string(wait.count());
+      call.time_out += wait;
+    }
   }
   const Answer answer = client_.send(call, stop);
   bool more = false;
@@ -126,11 +129,14 @@ void RevocationFeed::run(const std::stop_token& stop) {
   std::mutex idle;
   std::condition_variable_any never;
   auto pause = first_pause;
+  Outcome outcome = Outcome::current;
   while (!stop.stop_requested()) {
-    Outcome outcome = Outcome::failed;
+    // After a failure the answer must not wait: it is to show soon that all is well again.
+    const bool may_wait = outcome != Outcome::failed;
+    outcome = Outcome::failed;
     const auto began = std::chrono::steady_clock::now();
     try {
-      outcome = poll(stop);
+      outcome = poll(stop, may_wait);
     } catch (const std::exception& fault) {
       if (!stop.stop_requested()) log_line(std::string("feed: ") + fault.what());
     }

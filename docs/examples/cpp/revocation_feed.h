@@ -71,7 +71,7 @@ class RevocationFeed {
 
  private:
   enum class Outcome : std::uint8_t { current, more, failed };
-  Outcome poll(const std::stop_token& stop);
+  Outcome poll(const std::stop_token& stop, bool may_wait);
 
   HttpsClient& client_;
   FindKey find_key_;

@@ -71,8 +71,10 @@ public class RevocationFeed implements SmartLifecycle {
         boolean more = false;
         int failures = 0;
         while (running) {
+            long began = System.nanoTime();
             try {
-                Jwt document = documents.decode(ask(loaded, more));
+                // After a failure the answer must not wait: it is to show soon that all is well again.
+                Jwt document = documents.decode(ask(loaded, !more && failures == 0));
                 current = current.merge(document.getClaims(), Instant.now().getEpochSecond());
                 more = Boolean.TRUE.equals(document.getClaim("more"));
                 if (!more) {
@@ -80,6 +82,10 @@ public class RevocationFeed implements SmartLifecycle {
                 }
                 if (!loaded || failures > 0) {
                     log.info("revocation feed at seq {}", current.seq());
+                }
+                boolean waited = System.nanoTime() - began > FIRST_PAUSE_MILLIS * 1_000_000;
+                if (loaded && !more && failures == 0 && !waited) {
+                    pause(0); // a server with too many waiting readers answers at once
                 }
                 loaded = true;
                 failures = 0;
@@ -93,8 +99,8 @@ public class RevocationFeed implements SmartLifecycle {
     }
 
     /** The first question has no cursor and gets the whole set; the next ones wait for a change. */
-    private String ask(boolean loaded, boolean more) {
-        String wait = more ? "" : "&wait=" + WAIT_SECONDS;
+    private String ask(boolean loaded, boolean mayWait) {
+        String wait = mayWait ? "&wait=" + WAIT_SECONDS : "";
         String query = loaded ? "?since=" + current.seq() + wait : "";
         return grantd.get()
                 .uri(settings.endpoint("/revocations" + query))
