@@ -26,7 +26,7 @@ class Maintenance {
   static constexpr std::size_t sweep_rows = 1000;
   static constexpr std::size_t sweep_rounds = 100;
   /// Of opaque tokens, a turn; four turns a second.
-  static constexpr std::size_t reference_sweep_rows = 2000;
+  static constexpr std::size_t reference_sweep_rows = 1000;
   /// How long the operators' log of changes is kept; a reader that was away longer loads anew.
   static constexpr std::chrono::days keep_changes{30};
 

@@ -1,13 +1,12 @@
 /// The store interfaces over one Database, split over sqlite_*.cpp by concern.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "server/base/group_commit.h"
 #include "storage/sqlite/database.h"
 #include "storage/sqlite/sqlite_storage.h"
 
@@ -79,19 +78,13 @@ class Backend final : public SqliteStorage {
 
  private:
   struct PendingRevocation {
-    const Revocation& revocation;
-    sys_seconds now;
-    std::string_view actor;
-    std::optional<StoreResult<void>> outcome{};
+    Revocation revocation{};
+    sys_seconds now{};
+    std::string actor{};
   };
 
-  [[nodiscard]] StoreResult<void> commit(const std::vector<PendingRevocation*>& group);
-
   std::unique_ptr<Database> database_;
-  std::mutex pending_mutex_;
-  std::condition_variable group_settled_;
-  std::vector<PendingRevocation*> pending_revocations_;
-  bool committing_{false};  // one thread commits its group; the next group gathers
+  GroupCommit<PendingRevocation, StoreResult<void>> revoking_;
 };
 
 /// What several concerns need, each inside the caller's transaction; they throw Failure.

@@ -1,4 +1,5 @@
-#include <exception>
+#include <string>
+#include <vector>
 
 #include "storage/sqlite/backend.h"
 
@@ -32,45 +33,21 @@ bool put_not_before(Connection& connection, const NotBefore& not_before) {
   return connection.changes() > 0;
 }
 
-/// Group commit: those that come while one transaction waits for the disk share the next one.
 StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
                                   std::string_view actor) {
-  PendingRevocation mine{revocation, now, actor};
-  std::unique_lock lock(pending_mutex_);
-  pending_revocations_.push_back(&mine);
-  // Not a mutex to queue at: who has just been served would take it again before all the others of
-  // its group have learnt that they are served too, and then commit alone.
-  group_settled_.wait(lock, [&] { return mine.outcome || !committing_; });
-  if (mine.outcome) return *mine.outcome;
-
-  std::vector<PendingRevocation*> group;
-  group.swap(pending_revocations_);
-  committing_ = true;
-  lock.unlock();
-  StoreResult<void> outcome =
+  const StoreResult<void> interrupted =
       std::unexpected(StoreError{StoreErrorCode::unavailable, "the commit was interrupted"});
-  std::exception_ptr thrown;
-  try {
-    outcome = commit(group);
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  lock.lock();
-  for (PendingRevocation* each : group) each->outcome = outcome;
-  committing_ = false;
-  lock.unlock();
-  group_settled_.notify_all();
-  if (thrown) std::rethrow_exception(thrown);
-  return outcome;
-}
-
-StoreResult<void> Backend::commit(const std::vector<PendingRevocation*>& group) {
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    for (const PendingRevocation* each : group) {
-      put_revocation(connection, each->revocation, each->now, each->actor);
-    }
-    return {};
-  });
+  return revoking_.settle(
+      revoking_.add({revocation, now, std::string(actor)}),
+      [this](const std::vector<PendingRevocation>& group) {
+        return database_->write([&](Connection& connection) -> StoreResult<void> {
+          for (const PendingRevocation& each : group) {
+            put_revocation(connection, each.revocation, each.now, each.actor);
+          }
+          return {};
+        });
+      },
+      interrupted);
 }
 
 StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {
