@@ -44,7 +44,7 @@ Sealed seal_a256gcm(const Aes256Key& key, const GcmNonce& nonce, std::string_vie
       EVP_EncryptUpdate(context.get(), octets(sealed.ciphertext), &written, octets(plaintext),
                         static_cast<int>(plaintext.size())) != 1 ||
       EVP_EncryptFinal_ex(context.get(), octets(sealed.ciphertext) + written, &rest) != 1 ||
-      static_cast<std::size_t>(written + rest) != plaintext.size() ||
+      static_cast<std::size_t>(written) + static_cast<std::size_t>(rest) != plaintext.size() ||
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag_octets),
                           sealed.tag.data()) != 1) {
     throw_openssl_failure("A256GCM");
@@ -65,7 +65,7 @@ std::string wrap_a256kw(const Aes256Key& key, const Aes256Key& content_key) {
       EVP_EncryptUpdate(context.get(), octets(wrapped), &written, content_key.octets.data(),
                         static_cast<int>(content_key.octets.size())) != 1 ||
       EVP_EncryptFinal_ex(context.get(), octets(wrapped) + written, &rest) != 1 ||
-      static_cast<std::size_t>(written + rest) != wrapped.size()) {
+      static_cast<std::size_t>(written) + static_cast<std::size_t>(rest) != wrapped.size()) {
     throw_openssl_failure("A256KW");
   }
   return wrapped;

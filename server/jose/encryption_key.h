@@ -47,13 +47,13 @@ class EncryptionKey {
   /// point on its curve, coordinates of full length. Other members are ignored. Error: what was
   /// found and what is expected.
   [[nodiscard]] static std::expected<std::shared_ptr<const EncryptionKey>, std::string> from_jwk(
-      std::string_view json, KeyManagement alg);
+      std::string_view text, KeyManagement alg);
 
   /// The first key of a set that is meant for `alg`: keys of another use, kty, crv or alg are
   /// passed over (RFC 7517 §5). A fault in the one that is taken, and a private member in any, is
   /// an error: to take an older key instead would hide it. At most max_jwks_bytes.
   [[nodiscard]] static std::expected<std::shared_ptr<const EncryptionKey>, std::string> from_jwks(
-      std::string_view json, KeyManagement alg);
+      std::string_view text, KeyManagement alg);
 
   [[nodiscard]] const std::string& kid() const { return kid_; }
   [[nodiscard]] KeyManagement algorithm() const { return algorithm_; }
