@@ -1,6 +1,7 @@
 #include "server/grants/token_exchange.h"
 
 #include <algorithm>
+#include <ranges>
 #include <optional>
 #include <utility>
 
@@ -37,9 +38,7 @@ std::string chain_of(const tokens::TokenSpec& spec) {
     actors.insert(actors.begin(), spec.client_id);
   }
   std::string chain = spec.subject;
-  for (auto actor = actors.rbegin(); actor != actors.rend(); ++actor) {
-    chain.append(" > ").append(*actor);
-  }
+  for (const auto& actor : actors | std::views::reverse) chain.append(" > ").append(actor);
   return chain;
 }
 

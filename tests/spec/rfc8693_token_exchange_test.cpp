@@ -125,7 +125,7 @@ TEST_F(Rfc8693TokenExchange, ActorsNestAlongTheChainAndTheLogShowsIt) {  // R140
   EXPECT_TRUE(server.eventually([&] {
     const auto lines = server.log_lines("request");
     return lines.back().value("chain", "") == "caller > user-service > profile-service" &&
-           lines.back().value("root_jti", "") == decode(root).claims.at("jti");
+           decode(root).claims.at("jti") == lines.back().value("root_jti", "");
   }));
 }
 
