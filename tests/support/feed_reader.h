@@ -21,7 +21,7 @@ inline const std::string orders = "https://orders.example.com";
 /// A reader as the documentation describes it: it keeps a cursor and merges what it is told.
 class FeedReader {
  public:
-  FeedReader(TestServer& server, std::string client)
+  FeedReader(TestServer& server, const std::string& client)
       : server_(&server),
         authorization_(basic(client, server.secret(client))),
         connection_(std::make_unique<TlsClient>("127.0.0.1", server.port(), server.ca_file())) {}
