@@ -30,7 +30,7 @@ class RevokeEndpoint {
     observe::Metrics& metrics;
     WakeHub& feed;  // readers of the revocation feed
   };
-  explicit RevokeEndpoint(Dependencies dependencies) : with_(std::move(dependencies)) {}
+  explicit RevokeEndpoint(Dependencies dependencies) : with_(dependencies) {}
 
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
 

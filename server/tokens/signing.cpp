@@ -39,7 +39,7 @@ boost::asio::awaitable<oauth::Result<std::string>> sign_compact(const keys::KeyS
                                                                 keys::Signer& signer,
                                                                 std::string_view typ,
                                                                 std::string payload) {
-  const auto key = keys.signing();
+  const auto& key = keys.signing();
   if (!key) co_return no_signing_key();
   auto input = signing_input_of(key->kid(), typ, payload);
   const auto signature = co_await signer.sign(*key, input);

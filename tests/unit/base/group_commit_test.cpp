@@ -47,6 +47,7 @@ TEST(GroupCommit, WhatComesMeanwhileSharesTheNextGroup) {
   std::mutex mutex;
   std::vector<std::vector<int>> written;
   std::vector<std::jthread> others;
+  others.reserve(tickets.size());
   for (const auto& ticket : tickets) {
     others.emplace_back([&, ticket] {
       EXPECT_TRUE(groups.settle(
@@ -99,6 +100,7 @@ TEST(GroupCommit, ManyThreadsLoseNothing) {
   std::multiset<int> written;  // one commits at a time: no lock of its own
   {
     std::vector<std::jthread> workers;
+    workers.reserve(threads);
     for (int t = 0; t < threads; ++t) {
       workers.emplace_back([&, t] {
         for (int i = 0; i < rounds; ++i) {

@@ -137,6 +137,7 @@ TEST(Rfc7516Encryption, ManyThreadsEncryptToOneKey) {
   const auto reader = JweReader::ec("e1");
   const auto key = key_of(reader, KeyManagement::ecdh_es_a256kw);
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 10; ++i) {
