@@ -10,10 +10,18 @@
 namespace grantd::http {
 
 struct Route {
-  std::string path{};           // matched whole and as sent, no decoding
+  /// What a path is compared with: all of it, as sent, no decoding.
+  enum class Covers {
+    path,
+    /// `path` ends in '/'; each of its children, which have one segment more, not itself.
+    children,
+  };
+
+  std::string path{};
   std::string_view endpoint{};  // the name in logs and metrics; a literal
   Method method{Method::get};   // get also answers HEAD
   Handler handler{};
+  Covers covers{Covers::path};
 };
 
 /// Immutable once built; thread-safe.
