@@ -15,12 +15,12 @@ constexpr int zlib_format = 15;
 constexpr int gzip_format = 15 + 16;
 constexpr int usual_memory_level = 8;
 
-std::string compress(std::string_view octets, int level, int format) {
+std::string compress(std::string_view octets, int format, int strategy) {
   if (octets.size() > max_compress_bytes) throw std::length_error("too much to compress at once");
   z_stream stream{};
   // Fails for want of memory alone: the rest of its arguments are constants.
-  if (::deflateInit2(&stream, level, Z_DEFLATED, format, usual_memory_level, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
+  if (::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, format, usual_memory_level,
+                     strategy) != Z_OK) {
     throw std::bad_alloc();
   }
   const struct End {
@@ -41,12 +41,12 @@ std::string compress(std::string_view octets, int level, int format) {
 
 }  // namespace
 
-std::string zlib_compress(std::string_view octets) {
-  return compress(octets, Z_BEST_COMPRESSION, zlib_format);
+std::string zlib_compress_runs(std::string_view octets) {
+  return compress(octets, zlib_format, Z_RLE);
 }
 
 std::string gzip_compress(std::string_view octets) {
-  return compress(octets, Z_DEFAULT_COMPRESSION, gzip_format);
+  return compress(octets, gzip_format, Z_DEFAULT_STRATEGY);
 }
 
 }  // namespace grantd
