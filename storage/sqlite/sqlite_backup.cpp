@@ -17,9 +17,12 @@ constexpr int all_pages = -1;
 
 /// Once restored, the copy would give to its own changes the `seq` that the original gave to those
 /// after the backup, and a reader of the revocation feed who was told of the latter would never
-/// hear of the former. So it counts on from where the original never comes: 2^32 further, which
-/// JSON's 2^53 has room for two million times.
-constexpr auto count_on = "UPDATE counter SET value = value + 4294967296 WHERE name = 'change'";
+/// hear of the former; and to its own status lists the ids of others. So it counts on from where
+/// the original never comes: 2^32 further, which JSON's 2^53 has room for two million times.
+constexpr auto count_on = "UPDATE counter SET value = value + 4294967296";
+
+/// Nor may it give entries of a list out again that the original gave out after the backup.
+constexpr auto fill_status_lists = "UPDATE status_list SET next_index = capacity";
 
 std::unexpected<std::string> system_fault(const std::filesystem::path& path) {
   return std::unexpected(path.string() + ": " + std::generic_category().message(errno));
@@ -61,9 +64,14 @@ struct CloseDatabase {
 };
 
 /// A database that nobody has migrated yet has no tables at all.
-bool has_counter(sqlite3* handle) {
-  return sqlite3_table_column_metadata(handle, "main", "counter", "value", nullptr, nullptr,
-                                       nullptr, nullptr, nullptr) == SQLITE_OK;
+bool has_table(sqlite3* handle, const char* table) {
+  return sqlite3_table_column_metadata(handle, "main", table, nullptr, nullptr, nullptr, nullptr,
+                                       nullptr, nullptr) == SQLITE_OK;
+}
+
+void run(sqlite3* handle, const char* statement) {
+  const int code = sqlite3_exec(handle, statement, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(handle));
 }
 
 /// All pages in one step: one read transaction, which holds up no writer.
@@ -79,15 +87,12 @@ void copy_pages(Connection& source, const std::string& path) {
     throw Failure(sqlite3_errcode(copy.get()), sqlite3_errmsg(copy.get()));
   }
   sqlite3_backup_step(backup, all_pages);
-  int code = sqlite3_backup_finish(backup);
-  // A backup is one file that can be read where it lies, without a log to be made beside it.
-  if (code == SQLITE_OK) {
-    code = sqlite3_exec(copy.get(), "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
-  }
-  if (code == SQLITE_OK && has_counter(copy.get())) {
-    code = sqlite3_exec(copy.get(), count_on, nullptr, nullptr, nullptr);
-  }
+  const int code = sqlite3_backup_finish(backup);
   if (code != SQLITE_OK) throw Failure(code, sqlite3_errmsg(copy.get()));
+  // A backup is one file that can be read where it lies, without a log to be made beside it.
+  run(copy.get(), "PRAGMA journal_mode = DELETE");
+  if (has_table(copy.get(), "counter")) run(copy.get(), count_on);
+  if (has_table(copy.get(), "status_list")) run(copy.get(), fill_status_lists);
 }
 
 }  // namespace

@@ -199,6 +199,24 @@ TEST_F(SqliteFile, ReadersInFlightSurviveAReplacement) {
   EXPECT_EQ(database.integrity(), "ok");
 }
 
+TEST_F(SqliteFile, ARestoredBackupGivesNoStatusEntryOutAgain) {
+  const auto reserve = [&] {
+    return store->reserve_status_block(test_time + std::chrono::hours{1}, 100, 10).value();
+  };
+  EXPECT_EQ(reserve().list.id, 1U);
+  const auto backup = database.directory() / "backup.db";
+  ASSERT_TRUE(store->backup_to(backup));
+  // The original goes on in the same list, and then makes another.
+  for (int i = 0; i < 10; ++i) EXPECT_LE(reserve().list.id, 2U);
+  fs::rename(backup, database.path());
+  StoreResult<std::optional<StatusList>> first;
+  while (!first || !*first) first = store->find_status_list(1);
+  EXPECT_EQ((*first)->next_index, 100U);
+  const auto block = reserve();
+  EXPECT_EQ(block.list.id, 4294967298U);
+  EXPECT_EQ(block.first, 0U);
+}
+
 TEST_F(SqliteFile, AFullDiskIsUnavailableAndComesBackByItself) {
   const auto directory = database.directory() / "small";
   fs::create_directory(directory);
