@@ -20,6 +20,7 @@
 #include "server/endpoints/metrics.h"
 #include "server/endpoints/revocations.h"
 #include "server/endpoints/revoke.h"
+#include "server/endpoints/status_list.h"
 #include "server/endpoints/token.h"
 #include "server/grants/client_credentials.h"
 #include "server/grants/token_exchange.h"
@@ -28,6 +29,7 @@
 #include "server/service/maintenance.h"
 #include "server/service/reloader.h"
 #include "server/service/settings.h"
+#include "server/service/status_lists.h"
 #include "server/tokens/resolver.h"
 #include "storage/sqlite/sqlite_storage.h"
 
@@ -142,7 +144,13 @@ int serve(const cli::ServeRequest& request) {
   WakeHub feed_hub;
   tokens::ReferenceTokens references(**storage, pool, random);
   const tokens::Resolver resolver(config.issuer, key_ring.key_set(), references);
-  const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, references, random);
+  tokens::StatusLists status_lists;
+  tokens::StatusIndexes status_indexes(
+      service::reserve_from(**storage, status_lists, metrics, config.status_lists),
+      {config.status_lists.window, static_cast<std::uint32_t>(config.status_lists.block)}, pool,
+      clock);
+  const tokens::Issuer issuer(config.issuer, key_ring.key_set(), signer, references, status_indexes,
+                              random);
   const grants::ClientCredentials client_credentials(policy, issuer);
   const grants::TokenExchange token_exchange(policy, resolver, revocations, config.issuer, issuer);
   const std::vector<const grants::Grant*> grants{&client_credentials, &token_exchange};
@@ -155,16 +163,17 @@ int serve(const cli::ServeRequest& request) {
   endpoints::TokenEndpoint token(authenticator, grants, policy, clock, metrics);
   endpoints::IntrospectEndpoint introspect({authenticator, config.issuer, key_ring.key_set(),
                                             signer, resolver, revocations, clock, metrics});
-  endpoints::RevokeEndpoint revoke(
-      {authenticator, resolver, policy, **storage, revocations, pool, clock, metrics, feed_hub});
+  endpoints::RevokeEndpoint revoke({authenticator, resolver, policy, **storage, revocations,
+                                    status_lists, pool, clock, metrics, feed_hub});
   endpoints::FeedBuilder feed_builder({config.issuer, key_ring.key_set(), **storage, pool, clock});
   endpoints::RevocationsEndpoint feed({authenticator, feed_builder, feed_hub, clock, metrics},
                                       service::feed_of(config));
   endpoints::JwksEndpoint jwks(key_ring.key_set(), config.keys.jwks_max_age);
   using endpoints::MetadataKind;
   const auto document = [&](const grants::Policy& by, MetadataKind kind) {
-    return endpoints::render_metadata(
-        {config.issuer, grant_types, service::encryption_algs_of(by), by.trust_domain}, kind);
+    return endpoints::render_metadata({config.issuer, grant_types, service::encryption_algs_of(by),
+                                       by.trust_domain, by.status_lists},
+                                      kind);
   };
   endpoints::MetadataEndpoint metadata(document(*policy.get(), MetadataKind::authorization_server),
                                        config.keys.jwks_max_age);
@@ -174,6 +183,11 @@ int serve(const cli::ServeRequest& request) {
     metadata.set_document(document(by, MetadataKind::authorization_server));
     openid_configuration.set_document(document(by, MetadataKind::openid_provider));
   };
+  endpoints::StatusListDocuments status_documents(
+      {config.issuer, status_lists, key_ring.key_set(), signer, pool, clock},
+      config.status_lists.ttl);
+  const endpoints::StatusListEndpoint status_list(
+      {config.issuer, status_documents, status_lists, **storage, pool, policy, clock});
   endpoints::HealthEndpoint health(storage_answers, key_ring.key_set());
   endpoints::MetricsEndpoint metrics_text(metrics);
 
@@ -186,6 +200,10 @@ int serve(const cli::ServeRequest& request) {
       {paths.base_path + "/revocations", "revocations", Method::get, handler(feed)},
       {paths.base_path + "/.well-known/jwks.json", "jwks", Method::get, handler(jwks)},
       {paths.metadata_path, "metadata", Method::get, handler(metadata)},
+      {paths.base_path + "/status", "status_lists", Method::get,
+       [&](const http::Request& r) { return status_list.aggregate(r); }},
+      {paths.base_path + "/status/", "status_list", Method::get, handler(status_list),
+       http::Route::Covers::children},
   };
   if (config.metadata.openid_configuration) {
     public_routes.push_back(
@@ -202,7 +220,8 @@ int serve(const cli::ServeRequest& request) {
   const auto newest = (*storage)->newest_change();
   if (!newest) return fail(cannot_be_done, "storage.url: " + newest.error().detail);
   storage::ChangeFollower follower(**storage, *newest);
-  service::Changes changes({**storage, client_cache, revocations, key_ring, feed_hub, clock, log});
+  service::Changes changes({**storage, client_cache, revocations, status_lists, status_indexes,
+                            key_ring, feed_hub, clock, log});
   if (const auto read = changes.load_revocations(); !read) {
     return fail(cannot_be_done, "storage.url: " + read.error().detail);
   }
@@ -211,9 +230,10 @@ int serve(const cli::ServeRequest& request) {
   service::Reloader reloader(
       config, request.environment,
       {limits, policy, tls, peppers, authenticator, jwks, metadata, openid_configuration, advertise,
-       feed, key_ring, **storage, ticket_keys, log, metrics});
+       feed, status_documents, key_ring, **storage, ticket_keys, log, metrics});
   service::Maintenance maintenance({**storage, follower, changes, key_ring, last_used, revocations,
-                                    reloader, storage_answers, clock, log, metrics});
+                                    status_lists, policy, reloader, storage_answers, clock, log,
+                                    metrics});
 
   // The server itself.
   const auto cores = std::max(std::thread::hardware_concurrency(), 1U);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -42,6 +43,18 @@ class BlockingPool {
                                              boost::asio::use_awaitable);
   }
 
+  /// Begins `work` on a pool thread, with nobody waiting: its coroutine resumes on pool threads and
+  /// must not let an exception out. False where the queue is full. join() waits for it.
+  [[nodiscard]] bool start(std::function<boost::asio::awaitable<void>()> work) {
+    if (pending_.fetch_add(1, std::memory_order_relaxed) >= max_pending_) {
+      pending_.fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+    boost::asio::co_spawn(pool_.get_executor(), call(std::move(work), pending_),
+                          boost::asio::detached);
+    return true;
+  }
+
   /// Waits for what is queued, then ends the threads.
   void join() { pool_.join(); }
 
@@ -54,6 +67,12 @@ class BlockingPool {
   template <typename T>
   static boost::asio::awaitable<T> call(std::function<T()> work) {
     co_return work();
+  }
+
+  static boost::asio::awaitable<void> call(std::function<boost::asio::awaitable<void>()> work,
+                                           std::atomic<std::size_t>& pending) {
+    const Pending guard{pending};
+    co_await work();
   }
 
   boost::asio::thread_pool pool_;

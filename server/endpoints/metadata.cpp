@@ -66,6 +66,9 @@ std::string render_metadata(const Capabilities& capabilities, MetadataKind kind)
     append_member(body, "access_token_encryption_enc_values_supported",
                   std::vector<std::string_view>{"A256GCM"});
   }
+  if (capabilities.status_lists) {
+    append_member(body, "status_list_aggregation_endpoint", base + "/status");
+  }
   if (!capabilities.trust_domain.empty()) {
     body.append(
         R"(,"transaction_tokens":{"specification":"draft-ietf-oauth-transaction-tokens-10")");

@@ -31,7 +31,8 @@ struct Capabilities {
   std::string issuer{};
   std::vector<std::string_view> grant_types{};
   std::vector<std::string_view> token_encryption_algs{};  // empty: no audience wants it
-  std::string trust_domain{};  // of transaction tokens; empty: not issued
+  std::string trust_domain{};                             // of transaction tokens; empty: none
+  bool status_lists{false};                               // some tokens say where their status is
 };
 
 enum class MetadataKind { authorization_server, openid_provider };

@@ -75,6 +75,7 @@ boost::asio::awaitable<oauth::Result<void>> RevokeEndpoint::store(
   if (!*written) co_return std::unexpected(cannot_be_stored("storage_unavailable"));
   // In force on this node with the answer; the change follower brings it to the others.
   with_.revocations.revoke(claims.jti, expires_at);
+  with_.status_lists.revoke(claims.jti, expires_at);
   // Readers of the feed hear at once of the first of many, of the rest with the next change read.
   with_.feed.wake_sparingly(with_.clock.steady());
   co_return oauth::Result<void>();

@@ -13,6 +13,7 @@
 #include "server/grants/policy.h"
 #include "server/tokens/resolver.h"
 #include "server/tokens/revocations.h"
+#include "server/tokens/status_lists.h"
 #include "storage/stores.h"
 
 namespace grantd::endpoints {
@@ -25,6 +26,7 @@ class RevokeEndpoint {
     const Snapshot<grants::Policy>& policy;
     storage::RevocationStore& store;
     tokens::Revocations& revocations;
+    tokens::StatusLists& status_lists;
     BlockingPool& pool;
     const Clock& clock;
     observe::Metrics& metrics;

@@ -16,6 +16,7 @@ tokens::TokenSpec spec_for(const storage::ClientRecord& client, oauth::Granted g
   granted.opaque |= client.token_format == storage::TokenFormat::opaque;
   if (granted.encrypted) spec.reader = policy.encryption_keys.at(granted.audiences.front());
   spec.granted = std::move(granted);
+  spec.status_entry = policy.status_lists;
   spec.max_bytes = policy.max_token_bytes;
   return spec;
 }

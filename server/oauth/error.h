@@ -30,6 +30,7 @@ enum class ErrorCode {
   request_timeout,
   content_too_large,
   header_fields_too_large,
+  not_implemented,
 };
 
 struct Error {
@@ -82,6 +83,8 @@ constexpr Wire wire(ErrorCode code) {  // no `default`: -Werror=switch finds a f
       return {"invalid_request", 413};
     case ErrorCode::header_fields_too_large:
       return {"invalid_request", 431};
+    case ErrorCode::not_implemented:
+      return {"invalid_request", 501};
   }
   std::unreachable();
 }

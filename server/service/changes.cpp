@@ -14,6 +14,8 @@ storage::ChangeFollower::Subscriber Changes::subscriber() {
             with_.clients.clear();
             keys_changed_ = true;
             feed_has_news_ = true;
+            with_.status_indexes.drop();
+            with_.status_lists.forget_lists();
             return load_revocations();
           }};
 }
@@ -30,9 +32,8 @@ storage::StoreResult<void> Changes::load_not_before() {
 storage::StoreResult<void> Changes::load_revocations() {
   if (auto not_before = load_not_before(); !not_before) return not_before;
   return with_.store.load_revocations(
-      floor_seconds(with_.clock.now()), [this](const storage::Revocation& revocation) {
-        with_.revocations.revoke(revocation.jti, revocation.expires_at);
-      });
+      floor_seconds(with_.clock.now()),
+      [this](const storage::Revocation& revocation) { take_over(revocation); });
 }
 
 void Changes::settle() {
@@ -98,8 +99,13 @@ void Changes::apply_revocation(const std::string& jti) {
   if (!found) {
     revocations_behind_ = true;
   } else if (*found) {
-    with_.revocations.revoke((*found)->jti, (*found)->expires_at);
+    take_over(**found);
   }
+}
+
+void Changes::take_over(const storage::Revocation& revocation) {
+  with_.revocations.revoke(revocation.jti, revocation.expires_at);
+  with_.status_lists.revoke(revocation.jti, revocation.expires_at);
 }
 
 }  // namespace grantd::service

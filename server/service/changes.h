@@ -10,6 +10,8 @@
 #include "server/keys/key_ring.h"
 #include "server/observe/log.h"
 #include "server/tokens/revocations.h"
+#include "server/tokens/status_indexes.h"
+#include "server/tokens/status_lists.h"
 #include "storage/change_follower.h"
 #include "storage/stores.h"
 
@@ -21,6 +23,8 @@ class Changes {
     storage::RevocationStore& store;
     clients::ClientCache& clients;
     tokens::Revocations& revocations;
+    tokens::StatusLists& status_lists;
+    tokens::StatusIndexes& status_indexes;
     keys::KeyRing& keys;
     WakeHub& feed;  // readers of the revocation feed
     const Clock& clock;
@@ -39,6 +43,7 @@ class Changes {
  private:
   void apply(const storage::Change& change);
   void apply_revocation(const std::string& jti);
+  void take_over(const storage::Revocation& revocation);
   [[nodiscard]] storage::StoreResult<void> load_not_before();
 
   Targets with_;

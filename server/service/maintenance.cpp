@@ -1,6 +1,7 @@
 #include "server/service/maintenance.h"
 
 #include <exception>
+#include <tuple>
 #include <utility>
 
 namespace grantd::service {
@@ -78,12 +79,16 @@ void Maintenance::flush_last_used() {
 
 void Maintenance::sweep() {
   const auto now = floor_seconds(with_.clock.now());
+  const auto skew = with_.policy.get()->clock_skew;
   with_.revocations.sweep(now);
+  with_.status_lists.sweep(now - skew);
   // In small transactions: a long one would hold up revocations that wait to be acknowledged.
   for (std::size_t round = 0; round < sweep_rounds; ++round) {
     const auto swept = with_.storage.sweep_revocations(now, sweep_rows);
     if (!swept || *swept < sweep_rows) break;
   }
+  // There are few: what is left over, or fails, goes with the next sweep.
+  std::ignore = with_.storage.sweep_status_lists(now - skew, sweep_rows);
   for (std::size_t round = 0; round < sweep_rounds; ++round) {
     const auto swept = with_.storage.sweep_changes(now - keep_changes, sweep_rows);
     if (!swept || *swept < sweep_rows) break;

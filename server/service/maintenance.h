@@ -8,13 +8,16 @@
 #include <stop_token>
 
 #include "server/base/clock.h"
+#include "server/base/snapshot.h"
 #include "server/clients/last_used.h"
+#include "server/grants/policy.h"
 #include "server/keys/key_ring.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
 #include "server/service/changes.h"
 #include "server/service/reloader.h"
 #include "server/tokens/revocations.h"
+#include "server/tokens/status_lists.h"
 #include "storage/change_follower.h"
 #include "storage/stores.h"
 
@@ -37,6 +40,8 @@ class Maintenance {
     keys::KeyRing& keys;
     clients::LastUsed& last_used;
     tokens::Revocations& revocations;
+    tokens::StatusLists& status_lists;
+    const Snapshot<grants::Policy>& policy;
     Reloader& reloader;
     std::atomic<bool>& storage_answers;
     const Clock& clock;

@@ -14,6 +14,7 @@
 #include "server/endpoints/jwks.h"
 #include "server/endpoints/metadata.h"
 #include "server/endpoints/revocations.h"
+#include "server/endpoints/status_list_documents.h"
 #include "server/grants/policy.h"
 #include "server/http/server.h"
 #include "server/http/tls/context.h"
@@ -37,6 +38,7 @@ class Reloader {
     endpoints::MetadataEndpoint& openid_configuration;
     std::function<void(const grants::Policy&)> advertise;  // renders both anew
     endpoints::RevocationsEndpoint& feed;
+    endpoints::StatusListDocuments& status_lists;
     keys::KeyRing& keys;
     storage::PepperStore& pepper_store;
     std::shared_ptr<http::tls::TicketKeys> ticket_keys;

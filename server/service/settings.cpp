@@ -52,6 +52,7 @@ grants::Policy policy_of(const config::Config& config) {
         uri, oauth::AudiencePolicy{
                  audience.scopes, audience.typ, audience.claims, audience.status_list,
                  audience.format == config::TokenFormat::opaque, audience.encryption.has_value()});
+    policy.status_lists |= audience.status_list;
   }
   return policy;
 }

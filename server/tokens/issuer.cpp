@@ -7,6 +7,7 @@
 #include "server/oauth/scope.h"
 #include "server/tokens/claims.h"
 #include "server/tokens/signing.h"
+#include "server/tokens/status_reference.h"
 
 namespace grantd::tokens {
 namespace {
@@ -58,25 +59,50 @@ oauth::Result<IssuedToken> issued(oauth::Result<std::string> access_token, const
   return token;
 }
 
+oauth::Result<IssuedToken> no_status_entry() {
+  return std::unexpected(Error{ErrorCode::temporarily_unavailable,
+                               "the token's status cannot be placed now, try again",
+                               "no_status_entry"});
+}
+
 }  // namespace
 
 Issuer::Issuer(std::string issuer, const Snapshot<keys::KeySet>& keys, keys::Signer& signer,
-               ReferenceTokens& references, Random& random)
+               ReferenceTokens& references, StatusIndexes& status_indexes, Random& random)
     : issuer_(std::move(issuer)),
       keys_(keys),
       signer_(signer),
       references_(references),
+      status_indexes_(status_indexes),
       random_(random) {}
 
 boost::asio::awaitable<oauth::Result<IssuedToken>> Issuer::issue(TokenSpec spec,
                                                                  WallTime now) const {
-  const auto claims = make_claims(issuer_, spec, random_, floor_seconds(now));
+  auto claims = make_claims(issuer_, spec, random_, floor_seconds(now));
+  if (spec.status_entry) {
+    const bool given = co_await give_status(claims, spec.granted.status_list);
+    if (!given) co_return no_status_entry();
+  }
   auto text = claims_json(claims);
   if (text.size() > spec.max_bytes) co_return too_large();
   const auto keys = keys_.get();
   auto making = make(spec, *keys, std::move(text), claims.expires_at);
   auto token = co_await std::move(making);
   co_return issued(std::move(token), claims, spec, random_);
+}
+
+/// False where the token must not be issued without.
+boost::asio::awaitable<bool> Issuer::give_status(Claims& claims, bool asked_for) const {
+  // A derived token refers to the entry of the first of its chain, so that revoking that one is
+  // seen by everybody; its own jti then names no entry, so that revoking it ends it alone.
+  auto status = status_of_jti(claims.root_jti);
+  if (!status) {
+    status = co_await status_indexes_.take(claims.expires_at);
+    if (!status) co_return !asked_for;
+    claims.jti += jti_suffix(*status);
+  }
+  if (asked_for) claims.status = status;
+  co_return true;
 }
 
 boost::asio::awaitable<oauth::Result<std::string>> Issuer::make(const TokenSpec& spec,

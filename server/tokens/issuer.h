@@ -19,7 +19,9 @@
 #include "server/keys/signer.h"
 #include "server/oauth/audience.h"
 #include "server/oauth/error.h"
+#include "server/tokens/claims.h"
 #include "server/tokens/reference_tokens.h"
+#include "server/tokens/status_indexes.h"
 
 namespace grantd::tokens {
 
@@ -41,6 +43,8 @@ struct TokenSpec {
   /// To whom the token is encrypted; null: to nobody. A handle is not, it has no content.
   std::shared_ptr<const jose::EncryptionKey> reader{};
   std::size_t max_bytes{0};  // a larger token is not issued, nor a handle for larger claims
+  /// Whether it gets an entry of a status list, also where its audiences ask for none.
+  bool status_entry{false};
 };
 
 struct IssuedToken {
@@ -58,14 +62,15 @@ class Issuer {
  public:
   /// `issuer`: `iss`, byte for byte. The references outlive the object.
   Issuer(std::string issuer, const Snapshot<keys::KeySet>& keys, keys::Signer& signer,
-         ReferenceTokens& references, Random& random);
+         ReferenceTokens& references, StatusIndexes& status_indexes, Random& random);
 
-  /// Errors: temporarily_unavailable where no key may sign, or a handle cannot be stored;
-  /// server_error where signing failed; invalid_request where the token would be larger than
-  /// allowed.
+  /// Errors: temporarily_unavailable where no key may sign, a handle cannot be stored, or an
+  /// audience asks for a status and no entry can be had; server_error where signing failed;
+  /// invalid_request where the token would be larger than allowed.
   boost::asio::awaitable<oauth::Result<IssuedToken>> issue(TokenSpec spec, WallTime now) const;
 
  private:
+  boost::asio::awaitable<bool> give_status(Claims& claims, bool asked_for) const;
   /// What the client gets for these claims, which are JSON. The references live until it resumes.
   [[nodiscard]] boost::asio::awaitable<oauth::Result<std::string>> make(
       const TokenSpec& spec, const keys::KeySet& keys, std::string claims,
@@ -75,6 +80,7 @@ class Issuer {
   const Snapshot<keys::KeySet>& keys_;
   keys::Signer& signer_;
   ReferenceTokens& references_;
+  StatusIndexes& status_indexes_;
   Random& random_;
 };
 

@@ -42,6 +42,22 @@ TEST(BlockingPool, ThrowsInTheCallerWhatTheWorkThrew) {
   EXPECT_EQ(outcome.thrown, "disk");
 }
 
+asio::awaitable<void> note_thread(std::promise<std::thread::id>& thread) {
+  thread.set_value(std::this_thread::get_id());
+  co_return;
+}
+
+TEST(BlockingPool, BeginsWhatNobodyWaitsForOnAThreadOfItsOwn) {
+  BlockingPool pool(1, 1);
+  std::promise<std::thread::id> thread;
+  EXPECT_TRUE(pool.start([&thread] { return note_thread(thread); }));
+  pool.join();
+  EXPECT_NE(thread.get_future().get(), std::this_thread::get_id());
+
+  BlockingPool full(1, 0);
+  EXPECT_FALSE(full.start([&thread] { return note_thread(thread); }));
+}
+
 TEST(BlockingPool, TellsTheCallerThatItIsFullAndTakesWorkAgainAfterwards) {
   asio::io_context loop;
   BlockingPool pool(1, 1);
