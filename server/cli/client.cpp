@@ -11,6 +11,7 @@
 #include "server/cli/context.h"
 #include "server/cli/new_secret.h"
 #include "server/cli/output.h"
+#include "server/cli/reach.h"
 #include "server/cli/revocation_span.h"
 #include "server/clients/registration.h"
 #include "server/oauth/scope.h"
@@ -339,7 +340,8 @@ Outcome<void> end(const Invocation& invocation, const std::string& id, Ending en
   Document document = {
       {"client_id", id},
       {ending == Ending::disable ? "enabled" : "deleted", ending != Ending::disable},
-      {"inactive_if_issued_until", rfc3339(not_before->at)}};
+      {"inactive_if_issued_until", rfc3339(not_before->at)},
+      {"reaches", reach_of_many()}};
   print(invocation, document);
   return {};
 }

@@ -5,6 +5,7 @@
 #include "server/cli/command.h"
 #include "server/cli/context.h"
 #include "server/cli/output.h"
+#include "server/cli/reach.h"
 #include "server/keys/operations.h"
 #include "server/keys/rotation.h"
 
@@ -97,8 +98,9 @@ Outcome<void> retire(const Invocation& invocation, const RetireOptions& options)
   const auto result = keys::retire_key_now(key_access, options.kid, context->now);
   if (!result) return failure(result.error());
   if (!result->warning.empty()) say(result->warning);
-  print(invocation,
-        {{"retired", row(result->retired, context->now)}, {"signing", result->signing}});
+  print(invocation, {{"retired", row(result->retired, context->now)},
+                     {"signing", result->signing},
+                     {"reaches", reach_of_many()}});
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "server/cli/command.h"
 #include "server/cli/context.h"
 #include "server/cli/output.h"
+#include "server/cli/reach.h"
 #include "server/cli/revocation_span.h"
 #include "server/jose/base64url.h"
 #include "server/jose/jwe.h"
@@ -240,9 +241,12 @@ Outcome<void> revoke_token(const Invocation& invocation, Context& context,
   } else if (const auto done = context.storage->revoke(*revocation, now, context.actor); !done) {
     return store_failure(done.error(), "the token");
   }
+  const auto reach = reach_of_jti(context, revocation->jti);
+  if (!reach) return std::unexpected(reach.error());
   print(invocation, {{"jti", revocation->jti},
                      {"revoked", !expired},
-                     {"kept_until", rfc3339(revocation->expires_at)}});
+                     {"kept_until", rfc3339(revocation->expires_at)},
+                     {"reaches", expired ? Document::array() : *reach}});
   return {};
 }
 
@@ -255,7 +259,8 @@ Outcome<void> revoke_issued(const Invocation& invocation, Context& context,
   if (!done) return store_failure(done.error(), "the revocation");
   Document document = {{"client_id", client_id.empty() ? Document(nullptr) : Document(client_id)},
                        {"inactive_if_issued_until", rfc3339(not_before->at)},
-                       {"kept_until", rfc3339(not_before->expires_at)}};
+                       {"kept_until", rfc3339(not_before->expires_at)},
+                       {"reaches", reach_of_many()}};
   print(invocation, document);
   return {};
 }

@@ -167,6 +167,7 @@ TEST_F(ClientCommand, DisableEnableAndDeleteSayWhatIsInForce) {
   const auto disabled = installation.json({"client", "disable", "billing"});
   EXPECT_TRUE(
       std::regex_match(disabled.at("inactive_if_issued_until").get<std::string>(), rfc3339));
+  EXPECT_EQ(disabled.at("reaches"), nlohmann::json::array({"introspection", "feed"}));
   EXPECT_EQ(installation.json({"client", "show", "billing"}).at("enabled"), false);
   EXPECT_EQ(installation.run({"client", "disable", "billing"}).status, 0);
   EXPECT_EQ(installation.json({"client", "enable", "billing"}).at("enabled"), true);

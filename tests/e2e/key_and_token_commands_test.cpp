@@ -118,6 +118,7 @@ TEST_F(KeyCommand, RetireNowTakesTheKeyOutAndNamesTheOneThatSigns) {
   EXPECT_EQ(retired.at("retired").at("kid"), kid);
   EXPECT_EQ(retired.at("signing").get<std::string>().size(), 43U);
   EXPECT_NE(retired.at("signing"), kid);
+  EXPECT_EQ(retired.at("reaches"), nlohmann::json::array({"introspection", "feed"}));
   const auto files = fs::directory_iterator(installation / "keys/retired");
   EXPECT_EQ(std::distance(fs::begin(files), fs::end(files)), 1);
 }
@@ -248,6 +249,20 @@ TEST_F(TokenCommand, RevocationsAreKeptForTheGreatestLifetimeAndTheSkew) {
   const auto now = SystemClock().now();
   EXPECT_GE(until, rfc3339(floor_seconds(now + 1h + 25s)));
   EXPECT_LE(until, rfc3339(floor_seconds(now + 1h + 32s)));
+}
+
+TEST_F(TokenCommand, ARevocationSaysWhoNoticesIt) {
+  const auto everybody_but_lists = nlohmann::json::array({"introspection", "feed"});
+  EXPECT_EQ(installation.json({"token", "revoke", "--all"}).at("reaches"), everybody_but_lists);
+  installation.create_client("billing");
+  EXPECT_EQ(installation.json({"token", "revoke", "--client", "billing"}).at("reaches"),
+            everybody_but_lists);
+  EXPECT_EQ(installation.json({"token", "revoke", jti}).at("reaches"), everybody_but_lists);
+  // An entry of a list that is not there.
+  EXPECT_EQ(installation.json({"token", "revoke", jti + ".1.0"}).at("reaches"),
+            everybody_but_lists);
+  const auto shown = installation.run({"token", "revoke", "--all"}).out;
+  EXPECT_NE(shown.find("introspection feed"), std::string::npos) << shown;
 }
 
 TEST_F(TokenCommand, RevokeWantsExactlyOneTarget) {
