@@ -83,6 +83,7 @@ TEST_F(TokenStatusList, IsASignedDocumentThatSaysWhatTheDraftWants) {  // R142
 
 TEST_F(TokenStatusList, ARevocationFlipsItsOwnBitAndNoOther) {  // R142
   std::vector<std::string> tokens;
+  tokens.reserve(12);
   for (int i = 0; i < 12; ++i) tokens.push_back(server.token_for("billing"));
   const auto entry = status_entry(tokens[9]);
   EXPECT_EQ(revoked(entry.uri), std::set<std::uint64_t>{});

@@ -24,6 +24,7 @@ class StatusListStoreConformance : public StorageConformance {
   std::vector<std::uint64_t> live_at(sys_seconds now) {
     const auto lists = store->live_status_lists(now).value();
     std::vector<std::uint64_t> ids;
+    ids.reserve(lists.size());
     for (const auto& list : lists) ids.push_back(list.id);
     return ids;
   }

@@ -47,7 +47,8 @@ TEST(Deflate, ASparseBitArrayComesNearToWhatItsInformationTakes) {
   std::mt19937 random(1);
   std::string octets(131'072, '\0');
   for (int i = 0; i < 10'000; ++i) {
-    octets[random() % 125'000] |= static_cast<char>(1U << (random() % 8));
+    auto& octet = octets[random() % 125'000];
+    octet = static_cast<char>(static_cast<unsigned char>(octet) | 1U << (random() % 8));
   }
   EXPECT_LT(zlib_compress_runs(octets).size(), 15'500U);
 }

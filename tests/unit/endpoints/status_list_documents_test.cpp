@@ -47,6 +47,7 @@ struct StatusListDocument : ::testing::Test {
   /// The first of them signs.
   void publish(const std::vector<std::size_t>& numbers) {
     std::vector<std::shared_ptr<const jose::RsaPublicKey>> published;
+    published.reserve(numbers.size());
     for (const auto number : numbers) published.push_back(testing::test_key(number)->public_key());
     keys.set(std::make_shared<const keys::KeySet>(testing::test_key(numbers.front()),
                                                   std::move(published)));
@@ -82,6 +83,7 @@ TEST_F(StatusListDocument, IsRenderedOnceForAllWhoAskAtOnce) {
   std::mutex mutex;
   {
     std::vector<std::jthread> loops;
+    loops.reserve(4);
     for (int i = 0; i < 4; ++i) {
       loops.emplace_back([&] {
         const auto document = get();
