@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/change_follower.h"
+
 namespace grantd::cli {
 
 Outcome<std::chrono::seconds> greatest_token_age(Context& context) {
@@ -16,7 +18,9 @@ Outcome<std::chrono::seconds> greatest_token_age(Context& context) {
 Outcome<storage::NotBefore> not_before_now(Context& context, std::string client_id) {
   const auto age = greatest_token_age(context);
   if (!age) return std::unexpected(age.error());
-  const auto at = floor_seconds(context.now);
+  // A server reads the change a moment later: what it issues or exchanges until then must not
+  // slip through into the next second.
+  const auto at = floor_seconds(context.now + 2 * storage::ChangeFollower::interval);
   return storage::NotBefore{std::move(client_id), at, at + *age + std::chrono::seconds(1)};
 }
 

@@ -115,11 +115,20 @@ Outcome<Text> fault_of_revocation(Context& context, const tokens::Claims& claims
   return Text{};
 }
 
-/// Why introspection would call it inactive; nothing where it is active.
+/// An access token or a transaction token.
+std::expected<tokens::VerifiedToken, std::string> verify_any(std::string_view token,
+                                                             const keys::KeySet& keys,
+                                                             std::string_view issuer,
+                                                             sys_seconds now) {
+  auto verified = tokens::verify(token, keys, issuer, now);
+  if (verified || verified.error() != "wrong_typ") return verified;
+  return tokens::verify(token, keys, issuer, now, tokens::Kind::transaction_token);
+}
+
+/// Why it counts no more; nothing where it is active.
 Outcome<Text> fault_of_token(Context& context, std::string_view token, const keys::KeySet& keys,
                              const std::vector<storage::KeyRecord>& records) {
-  const auto verified =
-      tokens::verify(token, keys, context.config.issuer, floor_seconds(context.now));
+  const auto verified = verify_any(token, keys, context.config.issuer, floor_seconds(context.now));
   if (!verified) return verified.error();
   if (auto fault = fault_of_key(token, records, context.now)) return fault;
   return fault_of_revocation(context, verified->claims());
@@ -224,7 +233,7 @@ Outcome<storage::Revocation> revocation_of(Context& context, const std::string& 
   if (!records) return store_failure(records.error(), "keys");
   // The beginning of time: an expired token is told apart below.
   const auto token =
-      tokens::verify(token_or_jti, verifying_keys(*records), context.config.issuer, sys_seconds{});
+      verify_any(token_or_jti, verifying_keys(*records), context.config.issuer, sys_seconds{});
   if (!token) return could_not("this token was not issued here (" + token.error() + ")");
   return storage::Revocation{token->claims().jti,
                              token->claims().expires_at + context.config.tokens.clock_skew};

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "server/base/text.h"
+#include "server/jose/strict_json.h"
 #include "server/oauth/audience.h"
 #include "server/oauth/extra_claims.h"
 #include "server/oauth/scope.h"
@@ -12,6 +13,10 @@ namespace grantd::clients {
 namespace {
 
 using Faults = std::vector<std::string>;
+
+// Well below what our own reader of claims takes: a token that it could not read could not be
+// revoked.
+constexpr std::size_t max_claim_depth = 16;
 
 template <typename IsSound>
 void check_list(Faults& faults, std::string_view what, const std::vector<std::string>& list,
@@ -90,10 +95,13 @@ Faults faults(const storage::ClientRecord& client, std::chrono::seconds max_life
 
   check_exchange(found, client.exchange);
   for (const auto& [name, value] : client.claims) {
-    if (!oauth::is_extra_claim_name(name) || value.size() > oauth::max_claim_value_bytes) {
+    if (!oauth::is_extra_claim_name(name) || value.size() > oauth::max_claim_value_bytes ||
+        !jose::parse_object("{\"claim\":" + value + "}", max_claim_depth)) {
       found.push_back("claim: found \"" + name + "\", expected " +
                       std::string(oauth::extra_claim_name_expected) + ", its value at most " +
-                      std::to_string(oauth::max_claim_value_bytes) + " bytes of JSON");
+                      std::to_string(oauth::max_claim_value_bytes) +
+                      " bytes of JSON, no member twice, nested at most " +
+                      std::to_string(max_claim_depth) + " deep");
     }
   }
   if (client.claims.size() > oauth::max_extra_claims) {

@@ -50,12 +50,12 @@ boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Reques
       co_await authenticated_request(http, with_.authenticator, with_.metrics);
   if (!request) co_return failure(request.error(), std::move(client_id));
 
-  // token_type_hint is not read: there is one type of token (RFC 7009 §2.1 lets a server ignore
+  // token_type_hint is not read: a token says itself what it is (RFC 7009 §2.1 lets a server ignore
   // it).
   const auto token = token_of(request->form);
   if (!token) co_return failure(token.error(), std::move(client_id));
 
-  const auto verified = co_await with_.resolver.resolve(*token, floor_seconds(with_.clock.now()));
+  const auto verified = co_await resolve(*token);
   if (!verified) co_return unresolved(verified.error(), std::move(client_id));
   if (verified->claims().client_id != request->client->client.id) {
     co_return failure(of_another_client(), std::move(client_id));
@@ -65,6 +65,14 @@ boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Reques
   if (!stored) co_return failure(stored.error(), std::move(client_id));
   with_.metrics.token_revoked();
   co_return done(std::move(client_id), std::string());
+}
+
+boost::asio::awaitable<std::expected<tokens::VerifiedToken, tokens::Unresolved>>
+RevokeEndpoint::resolve(std::string_view token) const {
+  const auto now = floor_seconds(with_.clock.now());
+  auto verified = co_await with_.resolver.resolve(token, now);
+  if (verified || verified.error().reason != "wrong_typ") co_return verified;
+  co_return co_await with_.resolver.resolve(token, now, tokens::Kind::transaction_token);
 }
 
 boost::asio::awaitable<oauth::Result<void>> RevokeEndpoint::store(

@@ -37,6 +37,9 @@ class RevokeEndpoint {
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
 
  private:
+  /// An access token or a transaction token.
+  boost::asio::awaitable<std::expected<tokens::VerifiedToken, tokens::Unresolved>> resolve(
+      std::string_view token) const;
   boost::asio::awaitable<oauth::Result<void>> store(const tokens::Claims& claims,
                                                     const std::string& client_id) const;
   [[nodiscard]] std::function<storage::StoreResult<void>()> writing(

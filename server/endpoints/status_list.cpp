@@ -74,6 +74,20 @@ std::function<LiveLists()> listing(storage::StatusListStore& store, sys_seconds 
   return [&store, now] { return store.live_status_lists(now); };
 }
 
+/// One reader more, for as long as it lives.
+class Reading {
+ public:
+  explicit Reading(std::atomic<int>& count) : count_(count), number_(++count) {}
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  ~Reading() { --count_; }
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  std::atomic<int>& count_;
+  const int number_;
+};
+
 }  // namespace
 
 boost::asio::awaitable<http::Response> StatusListEndpoint::handle(const http::Request& http) const {
@@ -94,6 +108,10 @@ boost::asio::awaitable<http::Response> StatusListEndpoint::handle(const http::Re
 
 boost::asio::awaitable<http::Response> StatusListEndpoint::aggregate(
     const http::Request& http) const {
+  const Reading reading(reading_);
+  if (reading.number() > max_reading) {
+    co_return http::error_response(cannot_be_read("too_many_reading"));
+  }
   const auto lists = co_await with_.pool.run(listing(with_.store, dead_if_expired_at()));
   if (!lists) co_return http::error_response(cannot_be_read("storage_queue_full"));
   if (!*lists) co_return http::error_response(cannot_be_read("storage_unavailable"));
@@ -101,6 +119,8 @@ boost::asio::awaitable<http::Response> StatusListEndpoint::aggregate(
 }
 
 boost::asio::awaitable<oauth::Result<void>> StatusListEndpoint::make_known(std::uint64_t id) const {
+  const Reading reading(reading_);
+  if (reading.number() > max_reading) co_return std::unexpected(cannot_be_read("too_many_reading"));
   const auto found = co_await with_.pool.run(finding(with_.store, id));
   if (!found) co_return std::unexpected(cannot_be_read("storage_queue_full"));
   if (!*found) co_return std::unexpected(cannot_be_read("storage_unavailable"));

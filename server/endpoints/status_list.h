@@ -3,6 +3,7 @@
 /// a list says which entries are revoked, not whose they are.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <string>
@@ -39,11 +40,15 @@ class StatusListEndpoint {
   boost::asio::awaitable<http::Response> aggregate(const http::Request& http) const;
 
  private:
+  /// Anybody may ask, so what must be read from storage is bounded: the same queue serves /revoke.
+  static constexpr int max_reading = 16;
+
   boost::asio::awaitable<oauth::Result<void>> make_known(std::uint64_t id) const;
   [[nodiscard]] bool is_alive(std::uint64_t id) const;
   [[nodiscard]] sys_seconds dead_if_expired_at() const;
 
   const Dependencies with_;
+  mutable std::atomic<int> reading_{0};
 };
 
 }  // namespace grantd::endpoints

@@ -57,7 +57,7 @@ StatusListDocuments::Slot& StatusListDocuments::slot_of(std::uint64_t id) {
 bool StatusListDocuments::is_fit(const Document& document, std::uint64_t id) const {
   const auto ttl = ttl_.load();
   const auto now = with_.clock.now();
-  const auto due = document.issued_at + ttl * (validity_in_ttls - 1);
+  const auto due = document.issued_at + ttl * (validity_in_ttls - 2);
   if (document.ttl != ttl || now < document.issued_at || now >= due) return false;
   const auto keys = with_.keys.get();
   if (!keys || !keys->find(document.kid)) return false;

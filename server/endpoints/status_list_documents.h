@@ -31,8 +31,8 @@ class StatusListDocuments {
  public:
   static constexpr std::chrono::milliseconds least_age{250};
   /// `exp` is this many ttl away at first, and at least one when the document is served: who keeps
-  /// it for `ttl` never holds an expired one.
-  static constexpr int validity_in_ttls = 5;
+  /// it for `ttl`, behind a proxy that kept it as long, never holds an expired one.
+  static constexpr int validity_in_ttls = 6;
   /// How long a request waits for the rendering that it shares.
   static constexpr std::chrono::seconds longest_wait{5};
   /// Requests that share one rendering; any more are told to come again.

@@ -11,7 +11,10 @@ namespace {
 http::Response token_response(tokens::IssuedToken token, std::string client_id,
                               std::size_t warn_bytes) {
   std::string body;
-  body.reserve(token.access_token.size() + 128);
+  // Enough for all of it: a string that grows leaves the token behind in memory that is given back.
+  constexpr std::size_t names_and_numbers = 160;
+  body.reserve(token.access_token.size() + token.issued_token_type.size() + 2 * token.scope.size() +
+               names_and_numbers);
   body.append(R"({"access_token":")").append(token.access_token);  // base64url and dots
   body += '"';
   if (!token.issued_token_type.empty()) {

@@ -40,8 +40,8 @@ oauth::Result<tokens::Claims> foreign_token(std::string_view token, const std::s
   if (std::ranges::find(trusted, issuer) == trusted.end()) {
     return refused("subject_token", "issuer_not_trusted");
   }
-  auto claims =
-      tokens::verify_foreign(token, with.policy.issuers, with.now, with.policy.clock_skew);
+  auto claims = tokens::verify_foreign(token, with.policy.issuers, with.now,
+                                       {with.policy.clock_skew, with.policy.max_lifetime});
   if (!claims) return refused("subject_token", claims.error());
   if (with.revocations.is_revoked(*claims)) return refused("subject_token", "revoked");
   return std::move(*claims);
@@ -78,6 +78,8 @@ oauth::Result<std::string> actor_of(const ExchangeContext& with) {
   const auto claims = own_token(*with.actor_token, "actor_token", with);
   if (!claims) return std::unexpected(claims.error());
   if (claims->client_id != with.client.id) return refused("actor_token", "of_another_client");
+  // What the client got by an exchange speaks for whoever called it, not for the client.
+  if (claims->subject != with.client.id) return refused("actor_token", "of_another_subject");
   return claims->subject;
 }
 

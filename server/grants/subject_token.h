@@ -38,8 +38,8 @@ struct ExchangeContext {
 [[nodiscard]] oauth::Result<tokens::Claims> subject_of(const oauth::ExchangeRequest& request,
                                                        const ExchangeContext& with);
 
-/// Who acts: the `sub` of the actor token, which must be the client's own and live; the client
-/// itself where there is none. Errors: as above.
+/// Who acts: the `sub` of the actor token, which must be the client's own, for itself, and live;
+/// the client itself where there is none. Errors: as above.
 [[nodiscard]] oauth::Result<std::string> actor_of(const ExchangeContext& with);
 
 /// Whether `may_act` of the subject token, where there is one, names that actor (RFC 8693 §4.4).

@@ -71,6 +71,11 @@ oauth::Result<tokens::TokenSpec> transaction_spec(tokens::TokenSpec spec,
                    "the audience of a transaction token is the trust domain alone",
                    "audience_is_not_the_trust_domain");
   }
+  if (spec.granted.opaque) {
+    return refused(ErrorCode::invalid_request,
+                   "a token for this client or resource is a handle, not a transaction token",
+                   "requested_txn_token_is_opaque");
+  }
   if (request.asked.scopes.empty()) {
     return refused(ErrorCode::invalid_scope, "a transaction token needs a scope",
                    "transaction_without_scope");
@@ -90,7 +95,6 @@ oauth::Result<tokens::TokenSpec> transaction_spec(tokens::TokenSpec spec,
   }
   spec.lifetime = std::min(spec.lifetime, policy.transaction_lifetime);
   spec.granted.typ = tokens::transaction_token_typ;
-  spec.granted.opaque = false;
   return spec;
 }
 

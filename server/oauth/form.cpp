@@ -111,8 +111,8 @@ std::optional<std::string> form_decode(std::string_view text) {
 }
 
 bool query_has_credentials(std::string_view query) {
-  static constexpr std::array<std::string_view, 3> forbidden{"client_secret", "client_assertion",
-                                                             "token"};
+  static constexpr std::array<std::string_view, 5> forbidden{
+      "client_secret", "client_assertion", "token", "subject_token", "actor_token"};
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
     const auto pair = query.substr(0, end);

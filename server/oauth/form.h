@@ -50,7 +50,8 @@ class Form {
 [[nodiscard]] std::optional<std::string> form_decode(std::string_view text);
 
 /// Whether the raw query string of a POST names a parameter that must never stand in a URI:
-/// client_secret, client_assertion, token (RFC 6749 §2.3.1, RFC 7009 §2.1).
+/// client_secret, client_assertion, token, subject_token, actor_token (RFC 6749 §2.3.1, RFC 7009
+/// §2.1, RFC 8693 §2.1).
 [[nodiscard]] bool query_has_credentials(std::string_view query);
 
 /// Whether a Content-Type is application/x-www-form-urlencoded, with or without parameters.

@@ -111,9 +111,10 @@ void Log::request(const RequestLine& line) {
     out.add("status", static_cast<std::int64_t>(line.status));
     if (!line.error.empty()) out.add("error", line.error);
     if (!line.reason.empty()) out.add("reason", line.reason);
-    if (!line.chain.empty()) out.add("chain", line.chain);
     if (!line.root_jti.empty()) out.add("root_jti", line.root_jti);
     out.add("duration_us", line.duration_us);
+    // Last: foreign names may be so long that the line is cut.
+    if (!line.chain.empty()) out.add("chain", line.chain);
   });
 }
 

@@ -47,7 +47,7 @@ std::expected<Reloader::Built, std::vector<std::string>> Reloader::build() const
     for (const auto& fault : next.error()) faults.push_back(config::describe(fault));
     return std::unexpected(std::move(faults));
   }
-  Built built{config::plan_reload(running_, *next), nullptr, nullptr, nullptr};
+  Built built{config::plan_reload(running_, *next), nullptr, nullptr, nullptr, {}};
 
   std::vector<std::string> faults;
   const auto& listen = built.plan.effective.listen;
@@ -61,6 +61,7 @@ std::expected<Reloader::Built, std::vector<std::string>> Reloader::build() const
   auto peppers =
       load_covering_peppers(built.plan.effective.storage.pepper_file, targets_.pepper_store);
   if (peppers) {
+    built.warning = peppers->warning.value_or("");
     built.peppers = std::make_shared<const clients::Peppers>(std::move(peppers->peppers));
   } else {
     faults.push_back(peppers.error());
@@ -97,9 +98,10 @@ void Reloader::swap(Built built) {
     targets_.log.event(observe::Level::warn, "reload_needs_restart",
                        {{"key", std::string_view(path)}});
   }
-  if (!built.tls->warning().empty()) {
+  for (const auto& warning : {built.warning, built.tls->warning()}) {
+    if (warning.empty()) continue;
     targets_.log.event(observe::Level::warn, "file_permissions",
-                       {{"detail", std::string_view(built.tls->warning())}});
+                       {{"detail", std::string_view(warning)}});
   }
   targets_.log.event(observe::Level::info, "reload",
                      {{"file", std::string_view(config.file.native())}});

@@ -61,6 +61,7 @@ class Reloader {
     std::shared_ptr<const http::tls::Context> tls;
     std::shared_ptr<const clients::Peppers> peppers;
     std::shared_ptr<const grants::Policy> policy;
+    std::string warning{};  // of the pepper file
   };
   [[nodiscard]] std::expected<Built, std::vector<std::string>> build() const;
   void swap(Built built);

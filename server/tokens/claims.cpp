@@ -227,21 +227,23 @@ std::expected<Claims, std::string> parse_claims(std::string_view text) {
   return claims;
 }
 
-std::vector<std::string> actors_of(std::string_view act) {
+std::vector<std::string> actors_of(std::string_view act, Actors which) {
   std::vector<std::string> actors;
   if (act.empty()) return actors;
   const auto object = jose::parse_object(act, max_claims_depth);
   if (!object) return actors;
   for (const json* at = &*object; at->is_object() && actors.size() < max_actors;
        at = &at->at("act")) {
-    if (const auto* subject = jose::find_string(*at, "sub")) actors.push_back(*subject);
+    const auto* subject = jose::find_string(*at, "sub");
+    const bool wanted = which == Actors::all || !at->contains("iss");
+    if (subject != nullptr && wanted) actors.push_back(*subject);
     if (!at->contains("act")) break;
   }
   return actors;
 }
 
 std::vector<std::string> principals_of(const Claims& claims) {
-  auto principals = actors_of(claims.act);
+  auto principals = actors_of(claims.act, Actors::ours);
   principals.push_back(claims.client_id);
   principals.push_back(claims.subject);
   return principals;

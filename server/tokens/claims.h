@@ -65,8 +65,10 @@ void append_audience(std::string& out, const std::vector<std::string>& audiences
 /// one first. `act` must be JSON that was parsed once.
 [[nodiscard]] std::vector<std::string> principals_of(const Claims& claims);
 
-/// The subjects of an `act` claim, the current actor first; fewer than max_actors.
-[[nodiscard]] std::vector<std::string> actors_of(std::string_view act);
+/// Those of a foreign issuer bear its `iss`; ours bear none.
+enum class Actors { all, ours };
+/// The subjects of an `act` claim, the current actor first; at most max_actors.
+[[nodiscard]] std::vector<std::string> actors_of(std::string_view act, Actors which = Actors::all);
 inline constexpr std::size_t max_actors = 32;
 
 inline constexpr std::size_t jti_random_digits = 32;

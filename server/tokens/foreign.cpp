@@ -70,10 +70,11 @@ std::vector<std::string> scopes_of(const json& claims) {
   return scopes;
 }
 
-/// Else an actor's `sub` could pass for a client of ours (RFC 8693 §4.1 has `iss` beside it).
+/// Else an actor's `sub` could pass for a client of ours (RFC 8693 §4.1 has `iss` beside it). What
+/// stands there already may be our own name: the issuer that vouches for the actor is this one.
 void mark_actors(json& actor, const std::string& issuer) {
   for (json* at = &actor; at->is_object(); at = &at->at("act")) {
-    at->emplace("iss", issuer);
+    (*at)["iss"] = issuer;
     if (!at->contains("act")) return;
   }
 }
@@ -91,26 +92,27 @@ std::string name_of(const std::string& issuer, const std::string& jti, std::stri
 }
 
 std::expected<void, std::string> check_times(const json& object, Claims& claims, sys_seconds now,
-                                             std::chrono::seconds skew) {
+                                             const ForeignTimes& times) {
   const auto expires_at = numeric_date(object, "exp");
   if (!expires_at) return std::unexpected("missing_or_mistyped_claim");
   claims.expires_at = *expires_at;
   if (now >= claims.expires_at) return std::unexpected("expired");
+  const auto latest = now + times.skew;
   const auto not_before = numeric_date(object, "nbf");
-  if (object.contains("nbf") && (!not_before || *not_before > now + skew)) {
+  if (object.contains("nbf") && (!not_before || *not_before > latest)) {
     return std::unexpected("not_valid_yet");
   }
   const auto issued_at = numeric_date(object, "iat");
-  if (object.contains("iat") && (!issued_at || *issued_at > now + skew)) {
-    return std::unexpected("not_valid_yet");
-  }
-  claims.issued_at = issued_at.value_or(now);
+  if (!issued_at) return std::unexpected("missing_or_mistyped_claim");
+  if (*issued_at > latest) return std::unexpected("not_valid_yet");
+  claims.issued_at = *issued_at;
+  if (now > claims.issued_at + times.max_age) return std::unexpected("too_old");
   return {};
 }
 
 std::expected<Claims, std::string> claims_of(json& object, const ForeignIssuer& issuer,
                                              std::string_view token, sys_seconds now,
-                                             std::chrono::seconds skew) {
+                                             const ForeignTimes& times) {
   Claims claims;
   claims.issuer = text_or_empty(object, "iss");
   const auto subject = text_or_empty(object, "sub");
@@ -121,7 +123,7 @@ std::expected<Claims, std::string> claims_of(json& object, const ForeignIssuer& 
   claims.subject = issuer.subject_prefix + subject;
   claims.scopes = scopes_of(object);
   claims.jti = name_of(claims.issuer, text_or_empty(object, "jti"), token);
-  if (const auto checked = check_times(object, claims, now, skew); !checked) {
+  if (const auto checked = check_times(object, claims, now, times); !checked) {
     return std::unexpected(checked.error());
   }
   if (object.contains("act")) {
@@ -172,7 +174,7 @@ std::string issuer_of(std::string_view token) {
 
 std::expected<Claims, std::string> verify_foreign(std::string_view token,
                                                   const ForeignIssuers& issuers, sys_seconds now,
-                                                  std::chrono::seconds skew) {
+                                                  const ForeignTimes& times) {
   const auto jws = jose::parse_compact(token);
   if (!jws) return std::unexpected(jws.error());
   constexpr std::array<std::string_view, 3> access_token_types{"at+jwt", "jwt", ""};
@@ -188,7 +190,7 @@ std::expected<Claims, std::string> verify_foreign(std::string_view token,
   if (!key->second->verify_rs256(jws->signing_input, jws->signature)) {
     return std::unexpected("bad_signature");
   }
-  return claims_of(*object, issuer->second, token, now, skew);
+  return claims_of(*object, issuer->second, token, now, times);
 }
 
 }  // namespace grantd::tokens

@@ -33,14 +33,22 @@ struct ForeignIssuer {
 };
 using ForeignIssuers = std::map<std::string, ForeignIssuer, std::less<>>;
 
+/// How a foreign issuer's times are taken.
+struct ForeignTimes {
+  std::chrono::seconds skew{0};  // by which its clock may differ, for `nbf` and `iat`
+  /// After `iat`, whatever its `exp`: a revocation is kept no longer than a token of ours could
+  /// live.
+  std::chrono::seconds max_age{0};
+};
+
 /// The claims as one of our own tokens would have them: `sub` with the issuer's prefix, `client_id`
 /// empty, actors marked with their issuer, and as `jti` 32 hex digits that name this token
 /// (revoking it ends what was derived from it). Found right: signature, `iss`, `exp` (exactly),
-/// `nbf` and `iat` (with `skew`). Error: a word in snake_case for the log.
+/// `nbf` and `iat`. Error: a word in snake_case for the log.
 [[nodiscard]] std::expected<Claims, std::string> verify_foreign(std::string_view token,
                                                                 const ForeignIssuers& issuers,
                                                                 sys_seconds now,
-                                                                std::chrono::seconds skew);
+                                                                const ForeignTimes& times);
 
 /// The `iss` of a JWT, not verified, to know whose it is; empty where it cannot be read.
 [[nodiscard]] std::string issuer_of(std::string_view token);

@@ -42,6 +42,14 @@ TEST_F(FixedClaims, ThatGrantdSetsItselfAreRefused) {
   }
 }
 
+TEST_F(FixedClaims, ThatOurOwnReaderCouldNotTakeAreRefused) {
+  for (const auto& value : {std::string(17, '[') + std::string(17, ']'),
+                            std::string(R"({"a":1,"a":2})"), std::string(R"(1,"x":2)")}) {
+    EXPECT_EQ(server.command({"client", "create", "c1", "--claim", "x=" + value}).status, 2)
+        << value;
+  }
+}
+
 TEST_F(FixedClaims, AreIntrospectedToo) {
   server.add_client("c1", {"--audience", api});
   const auto answer = json::parse(server.introspect(server.token_for("c1"), "c1").body);

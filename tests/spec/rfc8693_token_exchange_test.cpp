@@ -201,6 +201,26 @@ TEST_F(Rfc8693TokenExchange, ActorTokenMustBeTheClientsOwn) {
   EXPECT_EQ(error_of(exchange(server, "acting", root, form(own))), "400 invalid_request");
 }
 
+TEST_F(Rfc8693TokenExchange, ActorTokenThatSpeaksForAnotherIsRefused) {
+  // What user-service got by an exchange is issued to it, but its subject is the caller.
+  const auto derived = exchanged(server, "user-service", root);
+  EXPECT_EQ(error_of(exchange(
+                server, "user-service", root,
+                "&actor_token=" + derived + "&actor_token_type=" + type_of_token + "access_token")),
+            "400 invalid_request");
+  EXPECT_TRUE(server.eventually([&] { return reason() == "actor_token_of_another_subject"; }));
+}
+
+TEST_F(Rfc8693TokenExchange, TokensInTheUriAreRefused) {
+  for (const auto* name : {"subject_token", "actor_token"}) {
+    const auto response = server.post(std::string("/token?") + name + "=" + root,
+                                      token_exchange + "&subject_token=" + root +
+                                          "&subject_token_type=" + type_of_token + "access_token",
+                                      "user-service");
+    EXPECT_EQ(error_of(response), "400 invalid_request") << name;
+  }
+}
+
 TEST_F(Rfc8693TokenExchange, MayActNamesWhoMayExchange) {  // R140
   server.add_client("particular", {"--scope", "profiles:read", "--audience", users, "--claim",
                                    R"(may_act={"sub":"profile-service"})"});

@@ -74,7 +74,7 @@ TEST_F(TokenStatusList, IsASignedDocumentThatSaysWhatTheDraftWants) {  // R142
   EXPECT_EQ(claims.at("iss"), "https://auth.example.com");
   EXPECT_EQ(claims.at("sub"), entry.uri);
   EXPECT_EQ(claims.at("ttl"), 30);
-  EXPECT_EQ(claims.at("exp").get<int>() - claims.at("iat").get<int>(), 150);
+  EXPECT_EQ(claims.at("exp").get<int>() - claims.at("iat").get<int>(), 180);
   EXPECT_EQ(claims.at("status_list").at("bits"), 1);
   EXPECT_EQ(list.octets, std::string(1'048'576 / 8, '\0'));
   // It is no access token.
@@ -275,7 +275,7 @@ TEST_F(TokenStatusListInShortWindows, AListEndsWhenItsLastTokenHasExpiredEverywh
   EXPECT_NE(status_entry(server.token_for("billing")).uri, entry.uri);
 }
 
-TEST_F(TokenStatusListInShortWindows, AServedListIsAlwaysValidForAnotherTtl) {  // R142
+TEST_F(TokenStatusListInShortWindows, AServedListIsAlwaysValidForTwoMoreTtls) {  // R142
   if (!clock_can_be_turned) GTEST_SKIP() << "no libfaketime under a sanitizer";
   const auto token = server.token_for("billing");
   const sys_seconds began{std::chrono::seconds(decode(token).claims.at("iat").get<int>())};
@@ -283,7 +283,7 @@ TEST_F(TokenStatusListInShortWindows, AServedListIsAlwaysValidForAnotherTtl) {  
     server.turn_clock(began + passed);
     const auto list = fetch_status_list(server, status_entry(token).uri);
     const sys_seconds expires{std::chrono::seconds(list.token.claims.at("exp").get<int>())};
-    EXPECT_GE(expires - (began + passed), 30s) << passed.count();
+    EXPECT_GE(expires - (began + passed), 60s) << passed.count();
   }
 }
 

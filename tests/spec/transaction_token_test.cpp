@@ -122,6 +122,29 @@ TEST_F(TransactionToken, IsNoAccessTokenAndNoneCanBeMadeOfIt) {  // R143
             "400 invalid_request");
 }
 
+TEST_F(TransactionToken, IsRevokedByWhomItWasIssuedTo) {
+  const auto token = exchanged(server, "gateway", root, for_profiles);
+  ASSERT_EQ(exchange(server, "worker", token, for_profiles, "txn_token").status, 200);
+  EXPECT_EQ(error_of(server.revoke(token, "worker")), "400 unauthorized_client");
+  EXPECT_EQ(server.revoke(token, "gateway").status, 200);
+  EXPECT_EQ(error_of(exchange(server, "worker", token, for_profiles, "txn_token")),
+            "400 invalid_request");
+}
+
+TEST_F(TransactionToken, ByCommandIsToldAndRevokedAsWell) {
+  const auto token = exchanged(server, "gateway", root, for_profiles);
+  EXPECT_EQ(server.command_json({"token", "inspect", token}).at("active"), true);
+  server.command_json({"token", "revoke", token});
+  EXPECT_EQ(server.command_json({"token", "inspect", token}).at("reason"), "revoked");
+}
+
+TEST_F(TransactionToken, IsNotGivenToAClientThatMustNotSeeTheContent) {
+  server.command_json({"client", "update", "gateway", "--token-format", "opaque"});
+  EXPECT_TRUE(server.eventually([&] {
+    return error_of(exchange(server, "gateway", root, for_profiles)) == "400 invalid_request";
+  }));
+}
+
 TEST_F(TransactionToken, RevokedRootEndsIt) {
   const auto token = exchanged(server, "gateway", root, for_profiles);
   ASSERT_EQ(server.revoke(root, "caller").status, 200);

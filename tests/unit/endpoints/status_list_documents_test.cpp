@@ -110,9 +110,9 @@ TEST_F(StatusListDocument, IsRenderedAnewWhereABitWasSetButNotForEveryBitAtOnce)
   EXPECT_EQ(signer.count, 2);
 }
 
-TEST_F(StatusListDocument, IsRenderedAnewWhileItIsValidForAnotherTtl) {
+TEST_F(StatusListDocument, IsRenderedAnewWhileItIsValidForTwoMoreTtls) {
   const auto first = get().value();
-  clock.advance(30s * (StatusListDocuments::validity_in_ttls - 1) - 1s);
+  clock.advance(30s * (StatusListDocuments::validity_in_ttls - 2) - 1s);
   EXPECT_EQ(get().value(), first);
   clock.advance(1s);
   EXPECT_NE(get().value()->issued_at, first->issued_at);

@@ -14,7 +14,7 @@ using testing::ForeignIssuer;
 using testing::test_key;
 
 constexpr sys_seconds now{std::chrono::seconds(1'800'000'000)};
-constexpr std::chrono::seconds skew{30};
+constexpr ForeignTimes times{std::chrono::seconds(30), std::chrono::hours(1)};
 
 json key(const json& more = json::object()) {
   auto jwk = json::parse(test_key(0)->public_key()->jwk());
@@ -40,7 +40,7 @@ class ForeignToken : public ::testing::Test {
  protected:
   ForeignToken() { issuers[ForeignIssuer::issuer] = {*parse_jwks(jwks({key()})), "idp|"}; }
   std::string fault(const json& of_claims) {
-    const auto verified = verify_foreign(idp.sign(of_claims), issuers, now, skew);
+    const auto verified = verify_foreign(idp.sign(of_claims), issuers, now, times);
     return verified ? "" : verified.error();
   }
   ForeignIssuers issuers;
@@ -73,19 +73,41 @@ TEST_F(ForeignToken, HasItsExpiryTakenExactlyAndItsBeginWithSkew) {
   EXPECT_EQ(fault(claims({{"exp", -1}})), "missing_or_mistyped_claim");
   EXPECT_EQ(fault(claims({{"nbf", seconds + 30}})), "");
   EXPECT_EQ(fault(claims({{"nbf", seconds + 31}})), "not_valid_yet");
-  EXPECT_EQ(fault(claims({{"iat", "now"}})), "not_valid_yet");
+  EXPECT_EQ(fault(claims({{"iat", seconds + 31}})), "not_valid_yet");
+  EXPECT_EQ(fault(claims({{"iat", "now"}})), "missing_or_mistyped_claim");
+  EXPECT_EQ(fault(claims({{"iat", nullptr}})), "missing_or_mistyped_claim");
+}
+
+TEST_F(ForeignToken, IsNoLongerTakenThanItsRevocationIsKept) {
+  const auto seconds = now.time_since_epoch().count();
+  EXPECT_EQ(fault(claims({{"iat", seconds - 3600}, {"exp", seconds + 36000}})), "");
+  EXPECT_EQ(fault(claims({{"iat", seconds - 3601}, {"exp", seconds + 36000}})), "too_old");
+}
+
+TEST_F(ForeignToken, ActorsAreItsIssuersWhateverTheySayOfThemselves) {
+  const json act = {
+      {"sub", "billing"}, {"iss", "https://auth.example.com"}, {"act", {{"sub", "b"}}}};
+  const auto verified = verify_foreign(idp.sign(claims({{"act", act}})), issuers, now, times);
+  ASSERT_TRUE(verified);
+  EXPECT_EQ(json::parse(verified->act),
+            json({{"sub", "billing"},
+                  {"iss", ForeignIssuer::issuer},
+                  {"act", {{"sub", "b"}, {"iss", ForeignIssuer::issuer}}}}));
+  EXPECT_EQ(actors_of(verified->act), (std::vector<std::string>{"billing", "b"}));
+  // None of them is a client of ours, whose not-before time would end the token.
+  EXPECT_EQ(principals_of(*verified), (std::vector<std::string>{"", "idp|alice"}));
 }
 
 TEST_F(ForeignToken, ScopesComeFromScopeOrFromAListInScp) {
-  EXPECT_EQ(verify_foreign(idp.sign(claims({{"scope", "a  b"}})), issuers, now, skew)->scopes,
+  EXPECT_EQ(verify_foreign(idp.sign(claims({{"scope", "a  b"}})), issuers, now, times)->scopes,
             (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(verify_foreign(idp.sign(claims({{"scp", {"a", "b"}}})), issuers, now, skew)->scopes,
+  EXPECT_EQ(verify_foreign(idp.sign(claims({{"scp", {"a", "b"}}})), issuers, now, times)->scopes,
             (std::vector<std::string>{"a", "b"}));
 }
 
 TEST_F(ForeignToken, IsNamedByItsIssuerAndJtiSoThatItCanBeRevoked) {
   const auto name = [&](const json& more) {
-    return verify_foreign(idp.sign(claims(more)), issuers, now, skew)->jti;
+    return verify_foreign(idp.sign(claims(more)), issuers, now, times)->jti;
   };
   const json none = json::object();
   EXPECT_TRUE(is_jti(name(none)));
