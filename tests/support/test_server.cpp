@@ -256,6 +256,13 @@ bool TestServer::eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+bool TestServer::last_request_logs(const std::string& field, const std::string& text) {
+  return eventually([&] {
+    const auto lines = log_lines("request");
+    return !lines.empty() && lines.back().value(field, std::string()) == text;
+  });
+}
+
 std::vector<json> TestServer::log_lines(std::string_view event) {
   std::vector<json> lines;
   std::istringstream in(log());

@@ -119,6 +119,8 @@ class TestServer {
   [[nodiscard]] std::string log();
   /// The log's lines as JSON; only those of `event` where given.
   [[nodiscard]] std::vector<json> log_lines(std::string_view event = {});
+  /// Whether the last request's line comes to hold that text: it may come after the answer.
+  [[nodiscard]] bool last_request_logs(const std::string& field, const std::string& text);
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
   [[nodiscard]] std::string config_file() const { return directory_ / "grantd.json"; }
