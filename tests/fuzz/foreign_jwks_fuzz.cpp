@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(tokens::parse_jwks(text));
   const tokens::ForeignIssuers issuers{{"https://idp.example.com", {}}};
   static_cast<void>(tokens::issuer_of(text));
-  static_cast<void>(tokens::verify_foreign(text, issuers, sys_seconds{}, std::chrono::seconds(30)));
+  static_cast<void>(tokens::verify_foreign(text, issuers, sys_seconds{},
+                                           {std::chrono::seconds(30), std::chrono::hours(1)}));
   return 0;
 }
