@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/migrator.h"
 #include "storage/records.h"
 
 namespace grantd::storage {
@@ -24,7 +25,7 @@ namespace grantd::storage {
 enum class StoreErrorCode {
   unavailable,  // away, full, busy for too long: may work later
   not_found,
-  exists,
+  exists,   // or another process was faster
   limit,    // what the schema does not allow, such as an 11th secret or a scope twice
   refused,  // the caller's own rule, out of a decide callback
 };
@@ -165,13 +166,28 @@ class KeyStore {
   /// By published_at, then kid. Removed keys stay, so that none of them ever signs again.
   [[nodiscard]] virtual StoreResult<std::vector<KeyRecord>> load_keys() = 0;
 
+  /// A private key encrypted under a key that stands outside the database
+  /// (keys.wrapping_key_file), where keys.store is "database".
+  struct WrappedKey {
+    std::string kid{};
+    std::string wrapping_key_id{};  // names the line it is encrypted under
+    std::string wrapped{};          // octets
+    bool operator==(const WrappedKey&) const = default;
+  };
+  /// By kid.
+  [[nodiscard]] virtual StoreResult<std::vector<WrappedKey>> load_wrapped_keys() = 0;
+
   struct Update {
     std::vector<KeyRecord> put{};                               // inserted, or replaced by kid
     std::vector<std::pair<ChangeKind, std::string>> changes{};  // kind and kid
+    std::vector<WrappedKey> wrap{};      // inserted, or replaced by kid, whose record must be there
+    std::vector<std::string> destroy{};  // kids whose wrapped half goes for good
   };
   /// Reads all keys, lets `decide` say what to write, writes it, in one transaction that no other
-  /// update can interleave with. `decide` may refuse with a sentence (StoreError refused). Returns
-  /// the keys as they are afterwards.
+  /// update can interleave with; `decide` may be called again where that transaction is. It may
+  /// refuse with a sentence (StoreError refused). Returns the keys as they are afterwards. Errors:
+  /// exists (another process was faster: a second standby, or a second key that signs), limit,
+  /// unavailable.
   [[nodiscard]] virtual StoreResult<std::vector<KeyRecord>> update_keys(
       const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>&
           decide,
@@ -253,6 +269,20 @@ class Storage : public ClientStore,
  public:
   /// Whether it answers now; a cheap read. Errors: unavailable.
   [[nodiscard]] virtual StoreResult<void> ping() = 0;
+  /// The database's own clock; absent where it has none. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<std::optional<WallTime>> clock() = 0;
+  /// What an operator should know of how safely this database keeps what it acknowledged, and of
+  /// how it is reached: sentences; none where all is well. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<std::vector<std::string>> warnings() = 0;
+
+  /// Those that this binary has for this backend, ascending.
+  [[nodiscard]] virtual std::span<const Migration> known_migrations() const = 0;
+  /// What stands in `schema_migration`; empty for a new database. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<std::vector<AppliedMigration>> applied_migrations() = 0;
+  /// Applies each in a transaction of its own together with its row; one that another process
+  /// applied meanwhile is passed over. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<void> apply(const std::vector<Migration>& migrations,
+                                                sys_seconds now) = 0;
 };
 
 }  // namespace grantd::storage

@@ -17,6 +17,9 @@ class Backend final : public SqliteStorage {
   explicit Backend(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 
   StoreResult<void> ping() override;
+  StoreResult<std::optional<WallTime>> clock() override { return std::nullopt; }
+  StoreResult<std::vector<std::string>> warnings() override { return std::vector<std::string>{}; }
+  std::span<const Migration> known_migrations() const override { return sqlite_migrations(); }
   StoreResult<std::vector<AppliedMigration>> applied_migrations() override;
   StoreResult<void> apply(const std::vector<Migration>& migrations, sys_seconds now) override;
   std::expected<void, std::string> backup_to(const std::filesystem::path& target) override;
@@ -57,6 +60,7 @@ class Backend final : public SqliteStorage {
                                     std::size_t max_entries) override;
 
   StoreResult<std::vector<KeyRecord>> load_keys() override;
+  StoreResult<std::vector<WrappedKey>> load_wrapped_keys() override;
   StoreResult<std::vector<KeyRecord>> update_keys(
       const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>&
           decide,

@@ -56,6 +56,12 @@ void Statement::bind(int index, const Digest& digest) {
   if (code != SQLITE_OK) connection_.fail(code);
 }
 
+void Statement::bind(int index, const Octets& octets) {
+  const int code = sqlite3_bind_blob64(handle_, index, octets.value.data(), octets.value.size(),
+                                       SQLITE_TRANSIENT);
+  if (code != SQLITE_OK) connection_.fail(code);
+}
+
 bool Statement::step() {
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;

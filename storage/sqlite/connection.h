@@ -34,6 +34,11 @@ class Failure : public std::runtime_error {
   int code_;
 };
 
+/// Text that is bound as a BLOB.
+struct Octets {
+  std::string_view value{};
+};
+
 class Connection;
 
 /// A prepared statement on loan from its connection, reset when it goes.
@@ -50,6 +55,7 @@ class Statement {
   void bind(int index, bool value) { bind(index, std::int64_t{value}); }
   void bind(int index, std::string_view text);
   void bind(int index, const Digest& digest);
+  void bind(int index, const Octets& octets);
   void bind(int index, sys_seconds time) {
     bind(index, std::int64_t{time.time_since_epoch().count()});
   }
@@ -71,6 +77,7 @@ class Statement {
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] std::string string(int column) const { return std::string(text(column)); }
   [[nodiscard]] Digest digest(int column) const;
+  [[nodiscard]] std::string octets(int column) const { return string(column); }
   [[nodiscard]] sys_seconds time(int column) const {
     return sys_seconds{std::chrono::seconds{integer(column)}};
   }

@@ -55,11 +55,29 @@ void put_key(Connection& connection, const KeyRecord& key) {
       key.compromised);
 }
 
+void put_wrapped_key(Connection& connection, const KeyStore::WrappedKey& key) {
+  connection.run(
+      "INSERT INTO wrapped_key (kid, wrapping_key_id, wrapped) VALUES (?, ?, ?)"
+      " ON CONFLICT (kid) DO UPDATE SET wrapping_key_id = excluded.wrapping_key_id,"
+      " wrapped = excluded.wrapped",
+      key.kid, key.wrapping_key_id, Octets{key.wrapped});
+}
+
 }  // namespace
 
 StoreResult<std::vector<KeyRecord>> Backend::load_keys() {
   return database_->read([](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
     return read_keys(connection);
+  });
+}
+
+StoreResult<std::vector<KeyStore::WrappedKey>> Backend::load_wrapped_keys() {
+  return database_->read([](Connection& connection) -> StoreResult<std::vector<WrappedKey>> {
+    std::vector<WrappedKey> keys;
+    auto rows =
+        connection.query("SELECT kid, wrapping_key_id, wrapped FROM wrapped_key ORDER BY kid");
+    while (rows.step()) keys.push_back({rows.string(0), rows.string(1), rows.octets(2)});
+    return keys;
   });
 }
 
@@ -70,6 +88,10 @@ StoreResult<std::vector<KeyRecord>> Backend::update_keys(
     const auto decided = decide(read_keys(connection));
     if (!decided) return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
     for (const KeyRecord& key : decided->put) put_key(connection, key);
+    for (const WrappedKey& key : decided->wrap) put_wrapped_key(connection, key);
+    for (const std::string& kid : decided->destroy) {
+      connection.run("DELETE FROM wrapped_key WHERE kid = ?", kid);
+    }
     for (const auto& [kind, kid] : decided->changes) {
       const auto seq = append_change(connection, kind, kid, now, actor);
       if (kind != ChangeKind::key_compromised) continue;

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "storage/migrator.h"
 #include "storage/stores.h"
 
 namespace grantd::storage::sqlite {
@@ -31,12 +30,6 @@ class SqliteStorage : public Storage {
   /// that others can read is refused. Error: one sentence for the operator.
   [[nodiscard]] static std::expected<std::unique_ptr<SqliteStorage>, std::string> open(
       const Options& options, Create create);
-
-  /// What stands in `schema_migration`; empty for a new file.
-  [[nodiscard]] virtual StoreResult<std::vector<AppliedMigration>> applied_migrations() = 0;
-  /// Applies each in a transaction of its own together with its row.
-  [[nodiscard]] virtual StoreResult<void> apply(const std::vector<Migration>& migrations,
-                                                sys_seconds now) = 0;
 
   /// A consistent copy of the live database (SQLite's online backup), mode 0600.
   [[nodiscard]] virtual std::expected<void, std::string> backup_to(
