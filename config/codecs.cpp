@@ -136,6 +136,17 @@ Codec<fs::path> path() {
   return codec;
 }
 
+Codec<fs::path> path_or_nothing() {
+  auto codec = path();
+  codec.expected = "a path, or \"\"";
+  codec.schema = {{"type", "string"}, {"maxLength", max_path_bytes}};
+  codec.decode = [of_path = codec.decode](const Json& value,
+                                          const fs::path& base) -> std::optional<fs::path> {
+    return value == "" ? fs::path() : of_path(value, base);
+  };
+  return codec;
+}
+
 Codec<std::string> issuer() {
   Codec<std::string> codec;
   codec.expected =

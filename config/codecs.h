@@ -20,6 +20,8 @@ namespace grantd::config {
 
 /// A path; a relative one starts from the file's directory.
 [[nodiscard]] Codec<std::filesystem::path> path();
+/// The same, or an empty string.
+[[nodiscard]] Codec<std::filesystem::path> path_or_nothing();
 [[nodiscard]] bool is_path_text(std::string_view text);
 inline constexpr std::size_t max_path_bytes = 4095;  // PATH_MAX without its NUL
 

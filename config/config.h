@@ -19,6 +19,11 @@ enum class LogFormat { json, text };
 
 enum class TokenFormat { jwt, opaque };
 
+enum class StorageBackend { sqlite, postgresql };
+
+/// Where the private halves of the signing keys are: PEM files, or wrapped in the database.
+enum class KeyStoreKind { directory, database };
+
 /// To whom an audience's tokens are encrypted (RFC 7516).
 struct Encryption {
   std::filesystem::path jwks_file{};  // resolved
@@ -62,13 +67,22 @@ struct Config {
   } ops{};
 
   struct Storage {
-    std::string url{};                    // "sqlite:<path>", as written
-    std::filesystem::path sqlite_path{};  // resolved
+    std::string url{};  // as written
+    StorageBackend backend{StorageBackend::sqlite};
+    std::filesystem::path sqlite_path{};            // resolved; empty on PostgreSQL
+    std::map<std::string, std::string> postgres{};  // libpq's keywords; empty on SQLite
     std::filesystem::path pepper_file{};
+    std::filesystem::path password_file{};  // empty: none
+    std::size_t connections{0};
+    std::chrono::milliseconds connect_timeout{0};
+    std::chrono::milliseconds statement_timeout{0};
+    std::chrono::seconds offline_grace{0};
   } storage{};
 
   struct Keys {
+    KeyStoreKind store{KeyStoreKind::directory};
     std::filesystem::path directory{};
+    std::filesystem::path wrapping_key_file{};           // empty: none
     std::optional<std::chrono::seconds> rotate_every{};  // absent: "never"
     std::chrono::seconds publish_before{0};
     std::chrono::seconds jwks_max_age{0};
@@ -118,6 +132,8 @@ struct Config {
     std::chrono::milliseconds feed_wait{0};
     std::size_t feed_waiters{0};
     std::size_t feed_entries{0};
+    std::chrono::milliseconds staleness{0};
+    std::chrono::milliseconds drain{0};
   } limits{};
 
   struct Log {

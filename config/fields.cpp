@@ -7,12 +7,12 @@
 #include "config/codecs.h"
 #include "config/field.h"
 #include "config/issuers.h"
+#include "config/storage_url.h"
 #include "server/base/text.h"
 
 namespace grantd::config {
 namespace {
 
-constexpr std::string_view sqlite_prefix = "sqlite:";
 constexpr auto restart = Reload::needs_restart;
 constexpr auto applies = Reload::applies;
 
@@ -42,49 +42,6 @@ template <typename T, typename Group, typename Member>
 Field field(Words words, const Codec<T>& codec, Group Config::* group, Member Group::* member) {
   return field(std::move(words), codec,
                [group, member](auto& config) -> auto& { return config.*group.*member; });
-}
-
-// A URL of another database may bear a password: its scheme alone is repeated.
-std::string found_url(const Json& value) {
-  const auto* text = value.get_ptr<const std::string*>();
-  if (text == nullptr || text->starts_with(sqlite_prefix)) return found_text(value);
-  const auto colon = text->find(':');
-  if (colon == std::string::npos) return "a string without \"sqlite:\"";
-  return "a URL with the scheme " + found_text(text->substr(0, colon));
-}
-
-// SQLite gives names with a leading colon a meaning of their own (":memory:"), and "//" would read
-// as a host.
-bool is_database_path(std::string_view path) {
-  return is_path_text(path) && !path.starts_with(':') &&
-         !(path.starts_with("//") && !path.starts_with("///"));
-}
-
-Field storage_url(Words words) {
-  Field made;
-  made.words = std::move(words);
-  made.expected = "sqlite:PATH";
-  made.schema = {{"type", "string"}, {"pattern", "^sqlite:[^:]"}};
-  made.read = [expected = made.expected](const Json& value, const std::string& label,
-                                         Config& config, Faults& faults) {
-    const auto* text = value.get_ptr<const std::string*>();
-    const bool sqlite = text != nullptr && text->starts_with(sqlite_prefix);
-    if (!sqlite || !is_database_path(std::string_view(*text).substr(sqlite_prefix.size()))) {
-      faults.push_back({label, found_url(value), expected});
-      return;
-    }
-    config.storage.url = *text;
-    config.storage.sqlite_path =
-        (config.file.parent_path() / text->substr(sqlite_prefix.size())).lexically_normal();
-  };
-  made.write = [](const Config& config) -> OrderedJson {
-    return std::string(sqlite_prefix) + config.storage.sqlite_path.string();
-  };
-  made.copy = [](const Config& from, Config& to) {
-    to.storage.url = from.storage.url;
-    to.storage.sqlite_path = from.storage.sqlite_path;
-  };
-  return made;
 }
 
 // A choice of one, so far: nothing to keep in a Config.
@@ -151,21 +108,67 @@ std::vector<Field> server_fields() {
       field({"ops.port", "9443", "", restart, "0: any free port",
              "The operations listener's port; 0 takes any free one and logs which."},
             port(), &C::ops, &C::Ops::port),
-      storage_url({"storage.url", R"("sqlite:grantd.db")", "", restart, "sqlite:PATH",
-                   "The database: `sqlite:` and the path of its file."}),
+  };
+}
+
+std::vector<Field> storage_fields() {
+  constexpr std::size_t max_connections = 100;
+  return {
+      storage_url({"storage.url", R"("sqlite:grantd.db")", "", restart,
+                   "or postgresql://USER@HOST/DATABASE",
+                   "The database: `sqlite:` and the path of its file, or where several nodes share "
+                   "one, PostgreSQL's connection URI (`postgresql://USER@HOST,HOST/DATABASE`). The "
+                   "password stands in `storage.password_file`; TLS that proves who the server is "
+                   "(`sslmode=verify-full`) and a server that takes writes are the defaults."}),
       field({"storage.pepper_file", R"("pepper")", "", restart,
              "64 hex digits a line; keep it apart from backups",
              "The peppers of the client secrets' digests, one of 64 hex digits a line; the first "
              "makes new digests, all check."},
             path(), &C::storage, &C::Storage::pepper_file),
+      field(
+          {"storage.password_file", R"("")", "", restart, "PostgreSQL's password, mode 0600",
+           "File with the password for PostgreSQL, read anew for each new connection; empty where "
+           "it wants none."},
+          path_or_nothing(), &C::storage, &C::Storage::password_file),
+      field({"storage.connections", "8", "", restart, "to PostgreSQL, at most",
+             "Most connections of this node to PostgreSQL."},
+            count(2, max_connections), &C::storage, &C::Storage::connections),
+      field({"storage.connect_timeout", R"("2s")", "", restart, "to PostgreSQL",
+             "Time for a connection to PostgreSQL, all its hosts together."},
+            duration("100ms", "1m"), &C::storage, &C::Storage::connect_timeout),
+      field({"storage.statement_timeout", R"("2s")", "", restart, "on PostgreSQL",
+             "Time for one statement on PostgreSQL; one that takes longer is answered as if the "
+             "database were away."},
+            duration("100ms", "1m"), &C::storage, &C::Storage::statement_timeout),
+      field(
+          {"storage.offline_grace", R"("5m")", "", applies,
+           "how long to issue while PostgreSQL is away",
+           "How long tokens are issued from what is cached while PostgreSQL does not answer; then "
+           "`/token`, the JWKS and `/readyz` answer 503."},
+          whole_seconds("0s", "1d"), &C::storage, &C::Storage::offline_grace),
   };
 }
 
 std::vector<Field> token_fields() {
   return {
+      field({"keys.store", R"("directory")", "", restart,
+             "or \"database\": wrapped, and shared by all nodes",
+             "Where the private signing keys are: `directory`, or `database`, where they stand "
+             "encrypted under `keys.wrapping_key_file` and all nodes share them. PostgreSQL needs "
+             "`database`."},
+            one_of<KeyStoreKind>(
+                {{"directory", KeyStoreKind::directory}, {"database", KeyStoreKind::database}}),
+            &C::keys, &C::Keys::store),
       field({"keys.directory", R"("keys")", "", restart, "PKCS#8 PEM, one key a file",
              "Directory of the private signing keys, PKCS#8 PEM, one key a file."},
             path(), &C::keys, &C::Keys::directory),
+      field(
+          {"keys.wrapping_key_file", R"("")", "", restart,
+           "64 hex digits a line; for \"database\" alone",
+           "The keys under which the private signing keys are encrypted in the database, one of 64 "
+           "hex digits a line; the first encrypts, all decrypt. Its content is read anew at a "
+           "reload."},
+          path_or_nothing(), &C::keys, &C::Keys::wrapping_key_file),
       algorithm({"keys.algorithm", R"("RS256")", "", applies, "the one there is",
                  "The signature algorithm (RFC 7518 §3.3)."}),
       field(
@@ -298,6 +301,16 @@ std::vector<Field> limit_fields() {
       field({"limits.feed_entries", "10000", "", applies, "of one answer of the feed",
              "Entries of one answer of the revocation feed; the reader asks on for more."},
             count(100, 100'000), &C::limits, &C::Limits::feed_entries),
+      field(
+          {"limits.staleness", R"("1s")", "", applies, "on PostgreSQL, of what introspection knows",
+           "How long ago this node may have read the changes of the others, on PostgreSQL, and "
+           "still answer introspection; then it answers 503."},
+          duration("500ms", "1m"), &C::limits, &C::Limits::staleness),
+      field(
+          {"limits.drain", R"("0s")", "", applies, "from SIGTERM until it accepts no more",
+           "How long after SIGTERM the server, no longer ready, accepts connections yet: until the "
+           "load balancer has noticed."},
+          duration("0s", "5m"), &C::limits, &C::Limits::drain),
       field({"log.level", R"("info")", "", applies, "debug, info, warn or error",
              "The least level that is logged."},
             one_of<LogLevel>({{"debug", LogLevel::debug},
@@ -312,11 +325,16 @@ std::vector<Field> limit_fields() {
   };
 }
 
+bool on_postgres(const Config& config) {
+  return config.storage.backend == StorageBackend::postgresql;
+}
+
 }  // namespace
 
 const std::vector<Field>& fields() {
   static const std::vector<Field> table = [] {
     auto all = server_fields();
+    std::ranges::move(storage_fields(), std::back_inserter(all));
     std::ranges::move(token_fields(), std::back_inserter(all));
     std::ranges::move(service_fields(), std::back_inserter(all));
     std::ranges::move(limit_fields(), std::back_inserter(all));
@@ -349,6 +367,27 @@ const std::vector<Combination>& combinations() {
       {"keys.publish_before", "at least", "keys.jwks_max_age",
        "else a verifier's cached JWKS may lack the key that signs",
        [](const Config& c) { return c.keys.publish_before >= c.keys.jwks_max_age; }},
+      {"keys.store", "\"database\" for", "storage.url",
+       "else the nodes on PostgreSQL do not share their keys",
+       [](const Config& c) { return !on_postgres(c) || c.keys.store == KeyStoreKind::database; }},
+      {"keys.wrapping_key_file", "set where \"database\" stands, and only there, in", "keys.store",
+       "else nothing protects the private keys in the database; `openssl rand -hex 32` makes one",
+       [](const Config& c) {
+         return (c.keys.store == KeyStoreKind::database) == !c.keys.wrapping_key_file.empty();
+       }},
+      {"keys.publish_before", "at least 1s above keys.jwks_max_age and", "tokens.clock_skew",
+       "else a node could sign with a key that another one's readers do not know",
+       [](const Config& c) {
+         return !on_postgres(c) || c.keys.publish_before >= c.keys.jwks_max_age +
+                                                                c.tokens.clock_skew +
+                                                                std::chrono::seconds{1};
+       }},
+      {"storage.offline_grace", "at most keys.publish_before less", "keys.jwks_max_age",
+       "else a node without the database could serve keys that lack the one that signs",
+       [](const Config& c) {
+         return !on_postgres(c) ||
+                c.storage.offline_grace <= c.keys.publish_before - c.keys.jwks_max_age;
+       }},
       {"keys.rotate_every", "at least", "keys.publish_before",
        "else a key is due before it may sign",
        [](const Config& c) {

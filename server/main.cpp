@@ -30,6 +30,7 @@
 #include "server/service/reloader.h"
 #include "server/service/settings.h"
 #include "server/service/status_lists.h"
+#include "server/service/storage.h"
 #include "server/tokens/resolver.h"
 #include "storage/sqlite/sqlite_storage.h"
 
@@ -83,8 +84,7 @@ int serve(const cli::ServeRequest& request) {
   SystemRandom random;
 
   // Storage and secrets.
-  auto storage = storage::sqlite::SqliteStorage::open({.path = config.storage.sqlite_path},
-                                                      storage::sqlite::SqliteStorage::Create::yes);
+  auto storage = service::open_storage(config.storage, service::CreateStorage::yes);
   if (!storage) return fail(cannot_be_done, "storage.url: " + storage.error());
   const auto only_server = storage::sqlite::ServerLock::acquire(config.storage.sqlite_path);
   if (!only_server) return fail(cannot_be_done, only_server.error());

@@ -6,6 +6,7 @@
 #include "server/cli/command.h"
 #include "server/cli/context.h"
 #include "server/cli/output.h"
+#include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd::cli {
 namespace {
@@ -29,6 +30,19 @@ Outcome<std::vector<fs::path>> key_files(const fs::path& directory) {
   return files;
 }
 
+/// Those of a database with the private keys in it are in no file.
+Outcome<std::vector<fs::path>> private_key_files(const config::Config::Keys& keys) {
+  if (keys.store == config::KeyStoreKind::database) return std::vector<fs::path>{};
+  return key_files(keys.directory);
+}
+
+std::expected<void, std::string> copy_database(const fs::path& from, const fs::path& to) {
+  using storage::sqlite::SqliteStorage;
+  const auto source = SqliteStorage::open({.path = from}, SqliteStorage::Create::no);
+  if (!source) return std::unexpected(source.error());
+  return (*source)->backup_to(to);
+}
+
 Outcome<void> copy_key(const fs::path& from, const fs::path& to) {
   const auto pem = read_secret_file(from, max_key_file_bytes);
   if (!pem) return std::unexpected(pem.error());
@@ -44,7 +58,14 @@ Outcome<void> backup(const Invocation& invocation, const fs::path& directory) {
   }
   auto context = open_context(invocation);
   if (!context) return std::unexpected(context.error());
-  const auto keys = key_files(context->config.keys.directory);
+  const auto& config = context->config;
+  if (config.storage.backend != config::StorageBackend::sqlite) {
+    return could_not(
+        "storage.url is not SQLite: PostgreSQL is backed up by its own tools (pg_dump, or "
+        "pg_basebackup with its archive); keep keys.wrapping_key_file and the pepper apart from "
+        "it");
+  }
+  const auto keys = private_key_files(config.keys);
   if (!keys) return std::unexpected(keys.error());
   for (const auto& each : {directory, directory / "keys"}) {
     if (auto made = make_private_directory(each); !made) return could_not(made.error());
@@ -54,12 +75,12 @@ Outcome<void> backup(const Invocation& invocation, const fs::path& directory) {
   for (const auto& key : *keys) {
     if (auto copied = copy_key(key, directory / "keys" / key.filename()); !copied) return copied;
   }
-  const auto database = directory / context->config.storage.sqlite_path.filename();
-  if (const auto copied = context->storage->backup_to(database); !copied) {
+  const auto database = directory / config.storage.sqlite_path.filename();
+  if (const auto copied = copy_database(config.storage.sqlite_path, database); !copied) {
     return could_not(copied.error());
   }
   print(invocation, {{"database", database.string()}, {"keys", keys->size()}});
-  say("the pepper (" + context->config.storage.pepper_file.string() +
+  say("the pepper (" + config.storage.pepper_file.string() +
       ") is not in this backup: keep a copy of it apart, the secrets cannot be checked without it");
   return {};
 }

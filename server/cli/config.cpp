@@ -12,7 +12,7 @@
 #include "server/http/tls/context.h"
 #include "server/keys/rotation.h"
 #include "server/service/settings.h"
-#include "storage/sqlite/sqlite_storage.h"
+#include "server/service/storage.h"
 
 namespace grantd::cli {
 namespace {
@@ -40,11 +40,8 @@ void check_certificate(const config::Config& config, Findings& findings) {
 /// What a reload would refuse, seen from the database; nothing where there is none yet.
 void check_against_storage(const config::Config& config, const clients::Peppers* peppers,
                            Findings& findings) {
-  using storage::sqlite::SqliteStorage;
-  std::error_code error;
-  if (!std::filesystem::exists(config.storage.sqlite_path, error)) return;
-  const auto storage =
-      SqliteStorage::open({.path = config.storage.sqlite_path}, SqliteStorage::Create::no);
+  if (!database_exists(config)) return;
+  const auto storage = service::open_storage(config.storage, service::CreateStorage::no);
   if (!storage) {
     findings.faults.push_back("storage.url: " + storage.error());
     return;
@@ -109,8 +106,12 @@ Findings find_all(const Invocation& invocation) {
   if (const auto policy = service::load_policy(*config); !policy) {
     findings.faults.insert(findings.faults.end(), policy.error().begin(), policy.error().end());
   }
-  check_directory("keys.directory", directory_or_parent(config->keys.directory), findings);
-  check_directory("storage.url", config->storage.sqlite_path.parent_path(), findings);
+  if (config->keys.store == config::KeyStoreKind::directory) {
+    check_directory("keys.directory", directory_or_parent(config->keys.directory), findings);
+  }
+  if (config->storage.backend == config::StorageBackend::sqlite) {
+    check_directory("storage.url", config->storage.sqlite_path.parent_path(), findings);
+  }
   return findings;
 }
 

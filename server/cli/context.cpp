@@ -11,6 +11,7 @@
 #include "server/base/files.h"
 #include "server/base/text.h"
 #include "server/cli/migrate.h"
+#include "server/service/storage.h"
 
 namespace grantd::cli {
 namespace {
@@ -37,22 +38,18 @@ std::string user_of_this_process() {
   return known ? found->pw_name : std::to_string(uid);
 }
 
-Outcome<std::unique_ptr<storage::sqlite::SqliteStorage>> open_storage(
-    const config::Config& config) {
-  using storage::sqlite::SqliteStorage;
-  std::error_code error;
-  if (!std::filesystem::exists(config.storage.sqlite_path, error)) {
-    return could_not(config.storage.sqlite_path.string() +
+Outcome<std::unique_ptr<storage::Storage>> open_storage(const config::Config& config) {
+  const auto name = service::name_of(config.storage);
+  if (!database_exists(config)) {
+    return could_not(name +
                      ": there is no database; run `grantd migrate`, or start `grantd serve`");
   }
-  auto opened =
-      SqliteStorage::open({.path = config.storage.sqlite_path}, SqliteStorage::Create::no);
+  auto opened = service::open_storage(config.storage, service::CreateStorage::no);
   if (!opened) return could_not(opened.error());
   const auto missing = missing_migrations(**opened);
   if (!missing) return could_not(missing.error());
   if (!missing->empty()) {
-    return could_not(config.storage.sqlite_path.string() +
-                     ": the schema is behind this grantd; run `grantd migrate`");
+    return could_not(name + ": the schema is behind this grantd; run `grantd migrate`");
   }
   return std::move(*opened);
 }
@@ -75,6 +72,12 @@ Outcome<config::Config> load_configuration(const Invocation& invocation) {
   auto loaded = config::load(configuration_file(invocation), config::process_environment());
   if (!loaded) return std::unexpected(configuration_faults(loaded.error()));
   return std::move(*loaded);
+}
+
+bool database_exists(const config::Config& config) {
+  std::error_code error;
+  return config.storage.backend != config::StorageBackend::sqlite ||
+         std::filesystem::exists(config.storage.sqlite_path, error);
 }
 
 Outcome<Context> open_context(const Invocation& invocation) {

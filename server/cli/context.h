@@ -13,7 +13,7 @@
 #include "server/base/clock.h"
 #include "server/cli/command.h"
 #include "server/clients/peppers.h"
-#include "storage/sqlite/sqlite_storage.h"
+#include "storage/stores.h"
 
 namespace grantd::cli {
 
@@ -26,10 +26,13 @@ namespace grantd::cli {
 
 struct Context {
   config::Config config{};
-  std::unique_ptr<storage::sqlite::SqliteStorage> storage{};
+  std::unique_ptr<storage::Storage> storage{};
   std::string actor{};
   WallTime now{};
 };
+
+/// Whether SQLite's file is there; whether PostgreSQL's database is, opening it will tell.
+[[nodiscard]] bool database_exists(const config::Config& config);
 
 /// The storage must be there, with the schema of this binary.
 [[nodiscard]] Outcome<Context> open_context(const Invocation& invocation);

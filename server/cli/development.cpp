@@ -178,6 +178,9 @@ Outcome<SecretString> renew_demo_secret(Context& context) {
 /// Database and client. The lock of a running server is held meanwhile, so that a second `serve
 /// --dev` does not take the first one's secret away before it is refused.
 Outcome<SecretString> prepare_storage(const config::Config& config, WallTime now) {
+  if (config.storage.backend != config::StorageBackend::sqlite) {
+    return makes_no_sense("storage.url: a development server makes a SQLite database of its own");
+  }
   const auto lock = storage::sqlite::ServerLock::acquire(config.storage.sqlite_path);
   if (!lock) return could_not(lock.error());
   auto opened =

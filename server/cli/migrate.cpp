@@ -6,11 +6,11 @@
 #include "server/cli/command.h"
 #include "server/cli/context.h"
 #include "server/cli/output.h"
+#include "server/service/storage.h"
 
 namespace grantd::cli {
 namespace {
 
-using storage::sqlite::SqliteStorage;
 using Names = std::vector<std::string>;
 
 Names names_of(std::span<const storage::Migration> migrations) {
@@ -20,18 +20,17 @@ Names names_of(std::span<const storage::Migration> migrations) {
 }
 
 /// Reads at most: where there is no database, none is made.
-std::expected<Names, std::string> what_would_be_applied(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return names_of(storage::sqlite_migrations());
-  const auto storage = SqliteStorage::open({.path = path}, SqliteStorage::Create::no);
+std::expected<Names, std::string> what_would_be_applied(const config::Config& config) {
+  if (!database_exists(config)) return names_of(storage::sqlite_migrations());
+  const auto storage = service::open_storage(config.storage, service::CreateStorage::no);
   if (!storage) return std::unexpected(storage.error());
   const auto missing = missing_migrations(**storage);
   if (!missing) return std::unexpected(missing.error());
   return names_of(*missing);
 }
 
-std::expected<Names, std::string> apply(const std::filesystem::path& path) {
-  const auto storage = SqliteStorage::open({.path = path}, SqliteStorage::Create::yes);
+std::expected<Names, std::string> apply(const config::Config& config) {
+  const auto storage = service::open_storage(config.storage, service::CreateStorage::yes);
   if (!storage) return std::unexpected(storage.error());
   return migrate(**storage, floor_seconds(SystemClock().now()));
 }
@@ -39,24 +38,24 @@ std::expected<Names, std::string> apply(const std::filesystem::path& path) {
 Outcome<void> run_migrate(const Invocation& invocation, bool dry_run) {
   const auto config = load_configuration(invocation);
   if (!config) return std::unexpected(config.error());
-  const auto& path = config->storage.sqlite_path;
-  const auto names = dry_run ? what_would_be_applied(path) : apply(path);
+  const auto database = service::name_of(config->storage);
+  const auto names = dry_run ? what_would_be_applied(*config) : apply(*config);
   if (!names) return could_not(names.error());
-  if (names->empty()) say(path.string() + ": the schema is up to date");
-  print(invocation, {{"database", path.string()}, {dry_run ? "missing" : "applied", *names}});
+  if (names->empty()) say(database + ": the schema is up to date");
+  print(invocation, {{"database", database}, {dry_run ? "missing" : "applied", *names}});
   return {};
 }
 
 }  // namespace
 
 std::expected<std::vector<storage::Migration>, std::string> missing_migrations(
-    SqliteStorage& storage) {
+    storage::Storage& storage) {
   const auto applied = storage.applied_migrations();
   if (!applied) return std::unexpected("the storage is unavailable: " + applied.error().detail);
-  return storage::plan_migrations(storage::sqlite_migrations(), *applied);
+  return storage::plan_migrations(storage.known_migrations(), *applied);
 }
 
-std::expected<Names, std::string> migrate(SqliteStorage& storage, sys_seconds now) {
+std::expected<Names, std::string> migrate(storage::Storage& storage, sys_seconds now) {
   const auto missing = missing_migrations(storage);
   if (!missing) return std::unexpected(missing.error());
   if (missing->empty()) return Names{};

@@ -38,7 +38,8 @@ const Rooms unbounded{"server/main.cpp", "server/cli", "server/service"};
 const std::map<std::string, Rooms> libraries{
     {"boost/beast", {"server/http"}},
     {"openssl/", {"server/jose", "server/keys", "server/clients", "server/http/tls"}},
-    {"sqlite3.h", {"storage"}},
+    {"sqlite3.h", {"storage/sqlite"}},
+    {"libpq-fe.h", {"storage/postgres", "config"}},
     {"spdlog/", {"server/observe"}},
     {"prometheus/", {"server/observe"}},
     {"CLI/", {"server/cli"}},

@@ -164,18 +164,6 @@ TEST(ConfigAddresses, AreAddressesAndNoNames) {
   }
 }
 
-TEST(ConfigStorage, TakesSqliteAlone) {
-  for (const auto* url : {"sqlite:", "grantd.db", "sqlite::memory:", "sqlite://host/grantd.db",
-                          "postgresql://localhost/grantd"}) {
-    const auto fault = fault_at(
-        faults_of(with(R"("storage": {"url": ")" + std::string(url) + "\"}")), "storage.url");
-    ASSERT_TRUE(fault) << url;
-    EXPECT_EQ(fault->expected, "sqlite:PATH");
-  }
-  EXPECT_EQ(read(with(R"("storage": {"url": "sqlite:///var/lib/grantd.db"})"))->storage.sqlite_path,
-            "/var/lib/grantd.db");
-}
-
 TEST(ConfigKeys, AlgorithmAndPinnedKeyAreChecked) {
   EXPECT_TRUE(fault_at(faults_of(with(R"("keys": {"algorithm": "HS256"})")), "keys.algorithm"));
   const std::string kid(43, 'k');

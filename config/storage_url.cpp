@@ -1,0 +1,154 @@
+#include "config/storage_url.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "config/codecs.h"
+
+namespace grantd::config {
+namespace {
+
+using Keywords = std::map<std::string, std::string>;
+
+constexpr std::string_view expected_url =
+    "sqlite:PATH, or postgresql://USER@HOST/DATABASE without a password";
+
+// Those of libpq's that say where the database is and how it is reached. What decides how grantd
+// uses a session (options, client_encoding, replication …) or bears a secret is not a user's to
+// give.
+constexpr auto allowed_keywords = std::to_array<std::string_view>({"user",
+                                                                   "host",
+                                                                   "hostaddr",
+                                                                   "port",
+                                                                   "dbname",
+                                                                   "sslmode",
+                                                                   "sslrootcert",
+                                                                   "sslcert",
+                                                                   "sslkey",
+                                                                   "sslcrl",
+                                                                   "sslcrldir",
+                                                                   "sslsni",
+                                                                   "ssl_min_protocol_version",
+                                                                   "ssl_max_protocol_version",
+                                                                   "channel_binding",
+                                                                   "target_session_attrs",
+                                                                   "load_balance_hosts",
+                                                                   "application_name",
+                                                                   "keepalives",
+                                                                   "keepalives_idle",
+                                                                   "keepalives_interval",
+                                                                   "keepalives_count",
+                                                                   "gssencmode",
+                                                                   "krbsrvname",
+                                                                   "require_auth"});
+
+struct Free {
+  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+};
+
+/// A Unix socket's directory, or an abstract socket.
+bool is_socket(std::string_view host) { return host.starts_with('/') || host.starts_with('@'); }
+
+bool all_hosts_are_sockets(std::string_view hosts) {
+  while (!hosts.empty()) {
+    const auto end = std::min(hosts.find(','), hosts.size());
+    if (!is_socket(hosts.substr(0, end))) return false;
+    hosts.remove_prefix(std::min(end + 1, hosts.size()));
+  }
+  return true;
+}
+
+// A URL of another database may bear a password: its scheme alone is repeated.
+std::string found_url(const Json& value) {
+  const auto* text = value.get_ptr<const std::string*>();
+  if (text == nullptr || text->starts_with(sqlite_prefix)) return found_text(value);
+  const auto colon = text->find(':');
+  if (colon == std::string::npos) return "a string without a scheme";
+  return "a URL with the scheme " + found_text(text->substr(0, colon));
+}
+
+// SQLite gives names with a leading colon a meaning of their own (":memory:"), and "//" would read
+// as a host.
+bool is_database_path(std::string_view path) {
+  return is_path_text(path) && !path.starts_with(':') &&
+         !(path.starts_with("//") && !path.starts_with("///"));
+}
+
+void read_url(const Json& value, const std::string& label, Config& config, Faults& faults) {
+  const auto* text = value.get_ptr<const std::string*>();
+  auto& storage = config.storage;
+  if (text != nullptr && text->starts_with(postgres_prefix)) {
+    auto keywords = parse_postgres_url(*text);
+    if (!keywords) {
+      faults.push_back({label, keywords.error(), std::string(expected_url)});
+      return;
+    }
+    storage.url = *text;
+    storage.backend = StorageBackend::postgresql;
+    storage.sqlite_path.clear();
+    storage.postgres = std::move(*keywords);
+    return;
+  }
+  const bool sqlite = text != nullptr && text->starts_with(sqlite_prefix);
+  if (!sqlite || !is_database_path(std::string_view(*text).substr(sqlite_prefix.size()))) {
+    faults.push_back({label, found_url(value), std::string(expected_url)});
+    return;
+  }
+  storage.url = *text;
+  storage.backend = StorageBackend::sqlite;
+  storage.sqlite_path =
+      (config.file.parent_path() / text->substr(sqlite_prefix.size())).lexically_normal();
+  storage.postgres.clear();
+}
+
+}  // namespace
+
+std::expected<Keywords, std::string> parse_postgres_url(const std::string& url) {
+  // libpq's message may repeat a part of the URL, which may be a password: it is not passed on.
+  const std::unique_ptr<PQconninfoOption, Free> options(PQconninfoParse(url.c_str(), nullptr));
+  if (options == nullptr) return std::unexpected("a URL that PostgreSQL's library cannot read");
+  Keywords keywords;
+  for (const auto* each = options.get(); each->keyword != nullptr; ++each) {
+    if (each->val == nullptr) continue;
+    const std::string keyword = each->keyword;
+    if (keyword == "password") {
+      return std::unexpected("a URL with a password, which belongs in storage.password_file");
+    }
+    if (std::ranges::find(allowed_keywords, keyword) == allowed_keywords.end()) {
+      return std::unexpected("a URL with the parameter " + keyword + ", which grantd sets itself");
+    }
+    keywords.emplace(keyword, each->val);
+  }
+  for (const auto* needed : {"host", "user", "dbname"}) {
+    if (keywords[needed].empty()) return std::unexpected(std::string("a URL without ") + needed);
+  }
+  keywords.try_emplace("target_session_attrs", "read-write");
+  keywords.try_emplace("application_name", "grantd");
+  if (!all_hosts_are_sockets(keywords["host"])) keywords.try_emplace("sslmode", "verify-full");
+  return keywords;
+}
+
+Field storage_url(Words words) {
+  Field made;
+  made.words = std::move(words);
+  made.expected = expected_url;
+  made.schema = {{"type", "string"}, {"pattern", "^(sqlite:[^:]|postgresql://)"}};
+  made.read = read_url;
+  made.write = [](const Config& config) -> OrderedJson {
+    const auto& storage = config.storage;
+    if (storage.backend == StorageBackend::postgresql) return storage.url;
+    return std::string(sqlite_prefix) + storage.sqlite_path.string();
+  };
+  made.copy = [](const Config& from, Config& to) {
+    to.storage.url = from.storage.url;
+    to.storage.backend = from.storage.backend;
+    to.storage.sqlite_path = from.storage.sqlite_path;
+    to.storage.postgres = from.storage.postgres;
+  };
+  return made;
+}
+
+}  // namespace grantd::config

@@ -1,0 +1,38 @@
+#include "server/service/storage.h"
+
+#include <utility>
+
+#include "storage/sqlite/sqlite_storage.h"
+
+namespace grantd::service {
+namespace {
+
+using Opened = std::expected<std::unique_ptr<storage::Storage>, std::string>;
+
+Opened open_sqlite(const config::Config::Storage& settings, CreateStorage create) {
+  using storage::sqlite::SqliteStorage;
+  auto opened = SqliteStorage::open(
+      {.path = settings.sqlite_path},
+      create == CreateStorage::yes ? SqliteStorage::Create::yes : SqliteStorage::Create::no);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  return std::move(*opened);
+}
+
+}  // namespace
+
+Opened open_storage(const config::Config::Storage& settings, CreateStorage create) {
+  switch (settings.backend) {
+    case config::StorageBackend::sqlite:
+      return open_sqlite(settings, create);
+    case config::StorageBackend::postgresql:
+      return std::unexpected("PostgreSQL is not in this build");
+  }
+  std::unreachable();
+}
+
+std::string name_of(const config::Config::Storage& settings) {
+  return settings.backend == config::StorageBackend::sqlite ? settings.sqlite_path.string()
+                                                            : settings.url;
+}
+
+}  // namespace grantd::service
