@@ -25,6 +25,9 @@
 
 namespace grantd::storage::postgres {
 
+/// libpq's connection keywords with their values.
+using Keywords = std::map<std::string, std::string>;
+
 struct Timeouts {
   std::chrono::milliseconds connect{};
   /// Of one statement: the server ends it; where no answer comes, `answer_margin` later we do.
@@ -40,10 +43,9 @@ inline constexpr int oldest_server_version = 150000;
 
 class Connection {
  public:
-  /// Connects to one host (`keywords` are libpq's) and sets the session up, in one more round trip:
-  /// time-outs, synchronous_commit at least `on`. Throws Failure (away).
-  Connection(const std::map<std::string, std::string>& keywords, const SecretString& password,
-             const Timeouts& timeouts);
+  /// Connects to one address (`keywords` are libpq's) and sets the session up, in one more round
+  /// trip: time-outs, synchronous_commit at least `on`. Throws Failure (away).
+  Connection(const Keywords& keywords, const SecretString& password, const Timeouts& timeouts);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -75,11 +77,18 @@ class Connection {
   /// For the rest of the transaction, on both sides.
   void allow(std::chrono::milliseconds statement_timeout);
 
+  /// ROLLBACK, where a transaction is open; where even that fails the connection is broken().
+  void roll_back() noexcept;
+
   /// Whether the server has closed it meanwhile, as far as is known without asking.
   [[nodiscard]] bool closed_by_server();
   /// No longer of use: close it and open another.
   [[nodiscard]] bool broken() const;
-  [[nodiscard]] bool in_transaction() const;
+  /// Broken in a way that says the same of other connections to that server: it went silent, or
+  /// takes no writes any more.
+  [[nodiscard]] bool server_is_suspect() const { return server_is_suspect_; }
+  /// A COMMIT got no answer: the server may be waiting for a standby.
+  [[nodiscard]] bool stuck_in_commit() const { return stuck_in_commit_; }
   /// The process of the server that serves it.
   [[nodiscard]] int server_process() const { return PQbackendPID(handle_.get()); }
   [[nodiscard]] int server_version() const { return PQserverVersion(handle_.get()); }
@@ -96,27 +105,29 @@ class Connection {
     return collected;
   }
 
-  static void note_notice(void* connection, const PGresult* notice);
+  static void note_notice(void* connection, const PGresult* notice) noexcept;
   void establish(SteadyTime deadline);
   void set_up();
   [[nodiscard]] const std::string& prepared(std::string_view sql);
   Rows run_prepared(std::string_view sql, const Parameters& parameters);
   void run_cursor(std::string_view sql, const std::function<void(const Rows&, std::size_t)>& each,
                   const Parameters& parameters);
-  /// The answer to what was sent (`sent` is libpq's own 1 or 0).
+  /// The answer to what was sent; `sent` is what libpq's sending function returned.
   Rows answer(int sent);
   [[nodiscard]] PGresult* next_result(SteadyTime deadline);
-  /// Until the socket can do one of `events`. Throws Failure (silent) at the deadline.
-  void wait(short events, SteadyTime deadline);
-  [[nodiscard]] Failure refusal(const PGresult* result);
-  [[noreturn]] void lose(const std::string& why);
+  /// Until the socket is ready for one of poll(2)'s `events`; false at the deadline.
+  [[nodiscard]] bool wait(short events, SteadyTime deadline) const;
+  [[nodiscard]] Failure refusal(const Rows& answer);
+  [[noreturn]] void lose();
 
   std::unique_ptr<PGconn, Finish> handle_;
   Timeouts timeouts_;
   std::chrono::milliseconds statement_timeout_;                   // of this transaction
-  std::unordered_map<std::string_view, std::string> statements_;  // by text: its name
+  std::unordered_map<std::string_view, std::string> statements_;  // name by text
   std::string warning_;                                           // the last of this statement
   bool given_up_{false};
+  bool server_is_suspect_{false};
+  bool stuck_in_commit_{false};
 };
 
 /// Undone where commit() was not reached.
@@ -126,7 +137,7 @@ class Transaction {
   Transaction(Connection& connection, const std::string& begin);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
-  ~Transaction();
+  ~Transaction() { connection_.roll_back(); }
   void commit() { connection_.commit(); }
 
  private:

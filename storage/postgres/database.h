@@ -9,8 +9,8 @@
 
 #include <expected>
 #include <string>
-#include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "storage/postgres/pool.h"
 
@@ -21,7 +21,8 @@ inline constexpr int max_attempts = 5;
 
 class Database {
  public:
-  explicit Database(const Options& options) : pool_(options) {}
+  /// `hosts` as split_hosts() makes them: one or more.
+  Database(const Options& options, const std::vector<Keywords>& hosts);
 
   /// Connects for the first time, whatever the schema. Error: one sentence.
   [[nodiscard]] std::expected<void, std::string> open();
@@ -53,41 +54,40 @@ class Database {
   }
 
   [[nodiscard]] const Options& options() const { return pool_.options(); }
-  /// For messages: which database, at which hosts.
-  [[nodiscard]] const std::string& name() const { return pool_.name(); }
+  [[nodiscard]] const std::vector<Keywords>& hosts() const { return pool_.hosts(); }
 
  private:
-  static const std::string begin_in_order;
-  static const std::string begin_write;
-  static const std::string begin_read;
+  static constexpr const char* begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+  static constexpr const char* begin_in_order =
+      "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+      "SELECT value FROM counter WHERE name = 'change' FOR UPDATE";
+  static constexpr const char* begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-  /// Whether a call that met failures goes on, and with which connection.
+  /// Whether a call that met failures goes on, and on which connection.
   class Attempts {
    public:
-    explicit Attempts(Pool& pool) : pool_(pool) {}
-    /// Tells the pool what the failure says about its connections; waits a little after a race.
+    /// Waits a little after a lost race.
     [[nodiscard]] bool again_after(const Failure& failure);
     [[nodiscard]] Pool::Use use() const { return use_; }
 
    private:
-    Pool& pool_;
     int made_{1};
     Pool::Use use_{Pool::Use::any};
   };
 
   template <typename Work>
-  std::invoke_result_t<Work&, Connection&> committed(const std::string& begin, Work& work) {
+  std::invoke_result_t<Work&, Connection&> committed(const char* begin, Work& work) {
     return repeated<std::invoke_result_t<Work&, Connection&>>([&](Connection& connection) {
       Transaction transaction(connection, begin);
       auto result = work(connection);
-      if (result) commit(transaction, connection);
+      if (result) transaction.commit();
       return result;
     });
   }
 
   template <typename Result, typename Work>
-  Result repeated(const Work& work) {
-    for (Attempts attempts(pool_);;) {
+  Result repeated(Work&& work) {
+    for (Attempts attempts;;) {
       try {
         Pool::Loan loan(pool_, attempts.use());
         return work(loan.connection());
@@ -97,10 +97,10 @@ class Database {
     }
   }
 
-  void commit(Transaction& transaction, const Connection& connection);
   [[nodiscard]] StoreError described(const Failure& failure) const;
 
   Pool pool_;
+  const std::string name_;  // for messages: which database, at which hosts
 };
 
 }  // namespace grantd::storage::postgres

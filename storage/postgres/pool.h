@@ -6,10 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,17 +23,24 @@ namespace grantd::storage::postgres {
 
 /// After a failed attempt to connect, how long all fail without another.
 inline constexpr std::chrono::milliseconds away_pause{200};
+inline constexpr std::size_t max_password_file_bytes = 4096;
 
 class Pool {
+  struct Slot {
+    std::unique_ptr<Connection> connection{};  // null: to be opened
+    std::uint64_t generation{0};
+  };
+
  public:
-  explicit Pool(const Options& options);
+  /// `hosts` as split_hosts() makes them: one or more.
+  Pool(Options options, std::vector<Keywords> hosts);
 
   enum class Use {
     any,
     fresh,  // opened just now, none that was lying idle
   };
 
-  /// A connection, given back when this goes. Throws Failure (away).
+  /// A connection, given back when this goes. Throws Failure.
   class Loan {
    public:
     Loan(Pool& pool, Use use);
@@ -43,50 +50,38 @@ class Pool {
     [[nodiscard]] Connection& connection() { return *slot_.connection; }
 
    private:
-    friend class Pool;
-    struct Slot {
-      std::unique_ptr<Connection> connection{};  // null: to be opened
-      std::uint64_t generation{0};
-    };
-
-    void end_stuck_commits();
+    void open_if_needed(Use use);
 
     Pool& pool_;
     Slot slot_;
   };
 
-  /// A connection went silent, or its server became read-only: those that lie idle are as old as
-  /// it, and are not used again.
-  void distrust_idle() { ++generation_; }
-  /// A COMMIT of that server's process got no answer: it may be waiting for a standby, and hold its
-  /// locks, for as long as nobody ends it. The next loan does.
-  void note_stuck_commit(int server_process);
-
   [[nodiscard]] const Options& options() const { return options_; }
-  /// For messages: which database, at which hosts.
-  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::vector<Keywords>& hosts() const { return hosts_; }
 
  private:
-  using Slot = Loan::Slot;
+  class Attempt;
 
   [[nodiscard]] Slot take_slot();
   void give_back(Slot slot);
   [[nodiscard]] std::unique_ptr<Connection> connect();
+  /// Throws Failure (away) with what each host said.
   [[nodiscard]] std::unique_ptr<Connection> connect_to_any();
-  /// Whether this caller is the one that looks whether the database is back. Throws where another
-  /// does, or did just now.
-  [[nodiscard]] bool begin_attempt();
-  void end_attempt(bool probing, const std::string* failure);
+  [[nodiscard]] SecretString read_password() const;
+  /// Connections of that generation or an older one are not used again, and another host comes
+  /// first: one of them went silent, or its server became read-only.
+  void distrust(std::uint64_t generation);
+  void end_stuck_commits(Connection& connection);
 
   const Options options_;
-  const std::vector<std::map<std::string, std::string>> hosts_;
-  const std::string name_;
+  const std::vector<Keywords> hosts_;
   std::atomic<std::size_t> first_host_{0};
   std::atomic<std::uint64_t> generation_{0};
+  std::atomic<bool> any_stuck_{false};
 
   std::mutex mutex_;  // for what follows
   std::condition_variable returned_;
-  std::vector<Slot> idle_;
+  std::vector<Slot> idle_;    // those without a connection first
   std::string away_because_;  // empty: not known to be away
   SteadyTime next_attempt_{};
   bool attempting_{false};  // while away

@@ -27,6 +27,7 @@ class Rows {
   [[nodiscard]] bool empty() const { return size() == 0; }
   /// Rows that an INSERT, UPDATE or DELETE touched.
   [[nodiscard]] std::size_t affected() const;
+  [[nodiscard]] const PGresult* result() const { return result_.get(); }
   /// What was done, such as "COMMIT".
   [[nodiscard]] std::string_view command() const;
 
