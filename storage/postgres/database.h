@@ -57,9 +57,9 @@ class Database {
   [[nodiscard]] const std::vector<Keywords>& hosts() const { return pool_.hosts(); }
 
  private:
-  static constexpr const char* begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+  static constexpr const char* begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED";
   static constexpr const char* begin_in_order =
-      "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+      "BEGIN ISOLATION LEVEL READ COMMITTED;"
       "SELECT value FROM counter WHERE name = 'change' FOR UPDATE";
   static constexpr const char* begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
