@@ -77,7 +77,29 @@ bool verifies(const std::string& token, const json& jwks) {
 }
 
 TestServer::TestServer(const Options& options)
-    : turnable_clock_(options.turnable_clock && clock_can_be_turned) {
+    : turnable_clock_(options.turnable_clock && clock_can_be_turned),
+      secrets_(options.beside != nullptr ? options.beside->secrets_ : std::make_shared<Secrets>()) {
+  make_files(options.beside);
+  if (!options.postgres_url.empty()) keeper_ = std::make_unique<Keeper>(directory_.path());
+  config_ = first_config(options);
+  config_.merge_patch(options.config);
+  write_config(config_);
+  if (turnable_clock_) turn_clock(floor_seconds(std::chrono::system_clock::now()));
+  if (options.migrate && options.beside == nullptr) {
+    const auto migrated = command({"migrate"});
+    if (migrated.status != 0) throw std::runtime_error("grantd migrate: " + migrated.err);
+  }
+  if (options.start) start();
+}
+
+void TestServer::make_files(const TestServer* beside) const {
+  std::filesystem::create_directory(directory_ / "keys");
+  if (beside != nullptr) {
+    for (const auto* name : {"ca.crt", "server.crt", "server.key", "pepper", "wrapping-key"}) {
+      std::filesystem::copy_file(beside->directory_ / name, directory_ / name);
+    }
+    return;
+  }
   const auto now = floor_seconds(std::chrono::system_clock::now());
   auto certificates = http::tls::make_development_certificates(now).value();
   write_text(directory_ / "ca.crt", certificates.ca_certificate_pem, 0644);
@@ -85,30 +107,34 @@ TestServer::TestServer(const Options& options)
   write_text(directory_ / "server.key", std::string(certificates.server_private_key_pem.view()));
   SystemRandom random;
   write_text(directory_ / "pepper", std::string(clients::Peppers::generate_line(random).view()));
-  std::filesystem::create_directory(directory_ / "keys");
+  write_text(directory_ / "wrapping-key", random_hex(random, 32) + "\n");
+}
 
-  config_ = {{"issuer", "https://auth.example.com"},
-             {"listen",
-              {{"address", "127.0.0.1"},
-               {"port", 0},
-               {"tls", {{"certificate_file", "server.crt"}, {"private_key_file", "server.key"}}}}},
-             {"ops", {{"address", "127.0.0.1"}, {"port", 0}}},
-             {"storage", {{"url", "sqlite:grantd.db"}, {"pepper_file", "pepper"}}},
-             // A standby key takes 100 ms to make: only the tests of rotation want one.
-             {"keys", {{"directory", "keys"}, {"rotate_every", "never"}}},
-             {"limits", {{"failure_delay", "0ms"}}}};
-  config_.merge_patch(options.config);
-  write_config(config_);
-  if (turnable_clock_) turn_clock(now);
-  if (const auto migrated = command({"migrate"}); migrated.status != 0) {
-    throw std::runtime_error("grantd migrate: " + migrated.err);
+json TestServer::first_config(const Options& options) const {
+  json config = {
+      {"issuer", "https://auth.example.com"},
+      {"listen",
+       {{"address", "127.0.0.1"},
+        {"port", 0},
+        {"tls", {{"certificate_file", "server.crt"}, {"private_key_file", "server.key"}}}}},
+      {"ops", {{"address", "127.0.0.1"}, {"port", 0}}},
+      {"storage", {{"url", "sqlite:grantd.db"}, {"pepper_file", "pepper"}}},
+      // A standby key takes 100 ms to make: only the tests of rotation want one.
+      {"keys", {{"directory", "keys"}, {"rotate_every", "never"}}},
+      {"limits", {{"failure_delay", "0ms"}}}};
+  if (!options.postgres_url.empty()) {
+    config["storage"]["url"] = options.postgres_url;
+    config["keys"] = {
+        {"store", "database"}, {"wrapping_key_file", "wrapping-key"}, {"rotate_every", "never"}};
   }
-  if (options.start) start();
+  return config;
 }
 
 void TestServer::start() {
   process_ = std::make_unique<Process>(
-      std::vector<std::string>{GRANTD_BINARY, "serve", "--config", config_file()}, environment());
+      std::vector<std::string>{"env", "-C", directory_.path(), GRANTD_BINARY, "serve", "--config",
+                               config_file()},
+      environment());
   process_->wait_for_out("\"listening\"");
   const auto listening = log_lines("listening").back();
   port_ = listening.at("port").get<std::uint16_t>();
@@ -117,7 +143,8 @@ void TestServer::start() {
 
 TestServer::~TestServer() {
   if (process_) stop();
-  for (const auto& name : {"pepper", "server.key"}) is_secret(read_text(directory_ / name));
+  for (const auto& name : {"pepper", "server.key", "wrapping-key"})
+    is_secret(read_text(directory_ / name));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ / "keys")) {
     if (entry.is_regular_file()) is_secret(read_text(entry.path()));
   }
@@ -194,12 +221,17 @@ std::string TestServer::add_client(const std::string& id, std::vector<std::strin
   if (options.empty()) options = {"--scope", "api:read api:write", "--audience", api};
   std::vector<std::string> arguments{"client", "create", id};
   arguments.insert(arguments.end(), options.begin(), options.end());
-  secrets_[id] = command_json(arguments).at("client_secret").get<std::string>();
-  is_secret(secrets_[id]);
-  return secrets_[id];
+  auto secret = command_json(arguments).at("client_secret").get<std::string>();
+  is_secret(secret);
+  const std::lock_guard lock(secrets_->mutex);
+  secrets_->of[id] = secret;
+  return secret;
 }
 
-const std::string& TestServer::secret(const std::string& id) const { return secrets_.at(id); }
+std::string TestServer::secret(const std::string& id) const {
+  const std::lock_guard lock(secrets_->mutex);
+  return secrets_->of.at(id);
+}
 
 TlsClient TestServer::connect() const { return {"127.0.0.1", port_, ca_file()}; }
 TlsClient TestServer::connect_ops() const { return {"127.0.0.1", ops_port_, std::string()}; }

@@ -1,5 +1,5 @@
 /// A grantd of the test's own: the real binary, real TLS, a real SQLite file in a directory that
-/// goes with it.
+/// goes with it, or a database of a real PostgreSQL.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "server/base/clock.h"
+#include "tests/support/keeper.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tls_client.h"
@@ -60,6 +61,13 @@ class TestServer {
     /// Only where clock_can_be_turned.
     bool turnable_clock{false};
     bool start{true};
+    /// This database of PostgreSQL instead of the SQLite file; the signing keys are in it, too.
+    std::string postgres_url{};
+    /// Whether `grantd migrate` runs first. Not where `beside` is given.
+    bool migrate{true};
+    /// Another node of that one's cluster: the same pepper, wrapping key and certificates; each
+    /// knows the clients of the other.
+    const TestServer* beside{nullptr};
   };
 
   TestServer() : TestServer(Options{}) {}
@@ -86,7 +94,7 @@ class TestServer {
   /// Registers a client by `grantd client create`; scope api:read api:write and audience `api`
   /// unless told otherwise. Its secret.
   std::string add_client(const std::string& id, std::vector<std::string> options = {});
-  [[nodiscard]] const std::string& secret(const std::string& id) const;
+  [[nodiscard]] std::string secret(const std::string& id) const;
 
   [[nodiscard]] TlsClient connect() const;
   [[nodiscard]] TlsClient connect_ops() const;
@@ -129,12 +137,21 @@ class TestServer {
   [[nodiscard]] std::uint16_t ops_port() const { return ops_port_; }
 
  private:
+  /// Of the clients of a cluster.
+  struct Secrets {
+    std::mutex mutex{};
+    std::map<std::string, std::string> of{};
+  };
+
+  void make_files(const TestServer* beside) const;
+  [[nodiscard]] json first_config(const Options& options) const;
   [[nodiscard]] ProcessEnvironment environment() const;
 
   TempDir directory_;
+  std::unique_ptr<Keeper> keeper_;  // on PostgreSQL: nobody else would end a node that writes there
   json config_;
   bool turnable_clock_;
-  std::map<std::string, std::string> secrets_;
+  std::shared_ptr<Secrets> secrets_;
   mutable std::mutex seen_mutex_;
   mutable std::vector<std::string> seen_;
   std::string earlier_out_;
