@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
@@ -32,7 +33,7 @@ std::string find_program() {
 /// Connections to a server that went down end at once: their clients come again and get another.
 std::string configuration(std::uint16_t port) {
   return "global\n"
-         "  stats socket admin mode 600 level admin\n"
+         "  stats socket unix@./admin mode 600 level admin\n"
          "  maxconn 2000\n"
          "defaults\n"
          "  mode tcp\n"
