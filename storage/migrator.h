@@ -30,8 +30,9 @@ struct AppliedMigration {
   int compatible_from{0};
 };
 
-/// The embedded ones for SQLite, ascending.
+/// The embedded ones of each backend, ascending.
 [[nodiscard]] std::span<const Migration> sqlite_migrations();
+[[nodiscard]] std::span<const Migration> postgres_migrations();
 
 /// Which of `known` are to be applied, in order. Error: why this binary must not touch that
 /// database: what was found and what to do.
