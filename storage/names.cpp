@@ -20,6 +20,8 @@ constexpr std::array all_token_formats{TokenFormat::jwt, TokenFormat::opaque};
 
 constexpr std::array all_exchange_modes{ExchangeMode::delegation, ExchangeMode::impersonation};
 
+constexpr std::array all_key_origins{KeyOrigin::standby, KeyOrigin::operator_brought};
+
 template <typename Values>
 auto find_by_name(const Values& values, std::string_view wanted)
     -> std::optional<typename Values::value_type> {
@@ -81,6 +83,20 @@ std::optional<TokenFormat> token_format(std::string_view name) {
 
 std::optional<ExchangeMode> exchange_mode(std::string_view name) {
   return find_by_name(all_exchange_modes, name);
+}
+
+std::string_view name(KeyOrigin origin) {
+  switch (origin) {
+    case KeyOrigin::standby:
+      return "standby";
+    case KeyOrigin::operator_brought:
+      return "operator";
+  }
+  std::unreachable();
+}
+
+std::optional<KeyOrigin> key_origin(std::string_view name) {
+  return find_by_name(all_key_origins, name);
 }
 
 }  // namespace grantd::storage

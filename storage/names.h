@@ -13,5 +13,7 @@ namespace grantd::storage {
 [[nodiscard]] std::optional<AuthMethod> auth_method(std::string_view name);
 [[nodiscard]] std::optional<TokenFormat> token_format(std::string_view name);
 [[nodiscard]] std::optional<ExchangeMode> exchange_mode(std::string_view name);
+[[nodiscard]] std::string_view name(KeyOrigin origin);
+[[nodiscard]] std::optional<KeyOrigin> key_origin(std::string_view name);
 
 }  // namespace grantd::storage

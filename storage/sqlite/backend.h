@@ -105,12 +105,8 @@ bool put_not_before(Connection& connection, const NotBefore& not_before);
 [[nodiscard]] StoreResult<ClientWithSecrets> load_client(Connection& connection,
                                                          std::string_view id);
 void insert_secret(Connection& connection, std::string_view client_id, const SecretRecord& secret);
-[[nodiscard]] bool secret_exists(Connection& connection, std::string_view secret_id);
+[[nodiscard]] bool has_secret(Connection& connection, std::string_view secret_id);
 [[nodiscard]] std::vector<SecretRecord> load_secrets(Connection& connection,
                                                      std::string_view client_id);
-
-[[nodiscard]] inline std::unexpected<StoreError> client_not_found(std::string_view id) {
-  return std::unexpected(StoreError{StoreErrorCode::not_found, "no client " + std::string(id)});
-}
 
 }  // namespace grantd::storage::sqlite

@@ -1,16 +1,14 @@
 #include "storage/names.h"
+#include "storage/rules.h"
 #include "storage/sqlite/backend.h"
 
 namespace grantd::storage::sqlite {
 namespace {
 
-/// Whether a reader that has seen everything up to `after` missed something.
-bool is_gap(Connection& connection, std::int64_t after) {
-  const std::int64_t newest = newest_seq(connection);
-  if (after == newest) return false;
-  if (after > newest) return true;  // an older copy of the database was restored
+std::optional<std::int64_t> oldest_seq(Connection& connection) {
   auto oldest = connection.query("SELECT seq FROM change ORDER BY seq LIMIT 1");
-  return !oldest.step() || oldest.integer(0) > after + 1;
+  if (!oldest.step()) return std::nullopt;
+  return oldest.integer(0);
 }
 
 }  // namespace
@@ -43,7 +41,7 @@ StoreResult<std::int64_t> Backend::newest_change() {
 StoreResult<ChangeStore::Page> Backend::changes_after(std::int64_t after, std::size_t max_rows) {
   auto page = database_->read([&](Connection& connection) -> StoreResult<Page> {
     Page read;
-    read.gap = is_gap(connection, after);
+    read.gap = is_gap(after, newest_seq(connection), oldest_seq(connection));
     auto rows = connection.query(
         "SELECT seq, kind, id, at, actor FROM change WHERE seq > ? ORDER BY seq LIMIT ?", after,
         static_cast<std::int64_t>(max_rows));

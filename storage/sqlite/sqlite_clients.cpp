@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "storage/names.h"
+#include "storage/record_rows.h"
+#include "storage/rules.h"
 #include "storage/sqlite/backend.h"
 
 namespace grantd::storage::sqlite {
@@ -13,26 +13,14 @@ constexpr std::string_view client_columns_by_id =
     "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at, token_format,"
     " exchange_mode, exchange_max_depth FROM client WHERE id = ?";
 
-ClientRecord read_client(const Statement& row) {
-  ClientRecord client;
-  client.id = row.string(0);
-  client.name = row.string(1);
-  const auto method = auth_method(row.text(2));
-  if (!method) throw Failure(SQLITE_CORRUPT, "unknown auth_method of client " + client.id);
-  client.auth_method = *method;
-  if (!row.is_null(3)) client.token_lifetime = std::chrono::seconds{row.integer(3)};
-  client.enabled = row.boolean(4);
-  client.created_at = row.time(5);
-  client.updated_at = row.time(6);
-  const auto format = token_format(row.text(7));
-  const auto mode = exchange_mode(row.text(8));
-  if (!format || !mode) {
-    throw Failure(SQLITE_CORRUPT, "unknown token_format or exchange_mode of client " + client.id);
+ClientRecord client_of(const Statement& row) {
+  auto client = read_client(row);
+  if (!client) {
+    throw Failure(SQLITE_CORRUPT,
+                  "client " + row.string(0) +
+                      " has an auth_method, token_format or exchange_mode that is unknown");
   }
-  client.token_format = *format;
-  client.exchange.mode = *mode;
-  client.exchange.max_depth = static_cast<std::uint32_t>(row.integer(9));
-  return client;
+  return std::move(*client);
 }
 
 std::vector<std::string> read_list(Connection& connection, std::string_view sql,
@@ -47,13 +35,7 @@ void load_exchange(Connection& connection, ClientRecord& client) {
   auto rows = connection.query(
       "SELECT kind, value FROM client_exchange WHERE client_id = ? ORDER BY kind, position",
       client.id);
-  while (rows.step()) {
-    const auto kind = rows.text(0);
-    auto& list = kind == "audience" ? client.exchange.audiences
-                 : kind == "scope"  ? client.exchange.scopes
-                                    : client.exchange.issuers;
-    list.push_back(rows.string(1));
-  }
+  while (rows.step()) read_exchange(rows, client.exchange);
 }
 
 void load_lists(Connection& connection, ClientRecord& client) {
@@ -75,13 +57,6 @@ void load_lists(Connection& connection, ClientRecord& client) {
   auto claims =
       connection.query("SELECT name, value FROM client_claim WHERE client_id = ?", client.id);
   while (claims.step()) client.claims.emplace(claims.string(0), claims.string(1));
-}
-
-std::optional<std::int64_t> position_in(const std::vector<std::string>& list,
-                                        const std::string& wanted) {
-  const auto found = std::ranges::find(list, wanted);
-  if (found == list.end()) return std::nullopt;
-  return found - list.begin();
 }
 
 void insert_exchange(Connection& connection, const ClientRecord& client, std::string_view kind,
@@ -125,24 +100,12 @@ void delete_lists(Connection& connection, std::string_view id) {
   connection.run("DELETE FROM client_claim WHERE client_id = ?", id);
 }
 
-/// What the columns cannot express would else be lost in silence.
-StoreResult<void> check_defaults(const ClientRecord& client) {
-  for (const std::string& audience : client.default_audiences) {
-    if (!position_in(client.audiences, audience)) {
-      return std::unexpected(
-          StoreError{StoreErrorCode::limit,
-                     "default audience " + audience + " is not among the client's audiences"});
-    }
-  }
-  return {};
-}
-
 /// Errors: not_found.
 StoreResult<ClientRecord> load_record(Connection& connection, std::string_view id) {
   std::optional<ClientRecord> client;
   {
     auto row = connection.query(client_columns_by_id, id);
-    if (row.step()) client = read_client(row);
+    if (row.step()) client = client_of(row);
   }
   if (!client) return client_not_found(id);
   load_lists(connection, *client);
@@ -173,7 +136,7 @@ StoreResult<std::vector<ClientRecord>> Backend::list_clients() {
     std::vector<ClientRecord> clients;
     auto rows = connection.query(all_client_columns);
     while (rows.step()) {
-      clients.push_back(read_client(rows));
+      clients.push_back(client_of(rows));
       load_lists(connection, clients.back());
     }
     return clients;
@@ -182,16 +145,10 @@ StoreResult<std::vector<ClientRecord>> Backend::list_clients() {
 
 StoreResult<void> Backend::create_client(const ClientRecord& client, const SecretRecord& secret,
                                          std::string_view actor) {
-  if (auto checked = check_defaults(client); !checked) return checked;
+  if (auto checked = check_lists(client); !checked) return checked;
   return database_->write([&](Connection& connection) -> StoreResult<void> {
-    if (connection.query(client_columns_by_id, client.id).step()) {
-      return std::unexpected(
-          StoreError{StoreErrorCode::exists, "client " + client.id + " exists already"});
-    }
-    if (secret_exists(connection, secret.secret_id)) {
-      return std::unexpected(
-          StoreError{StoreErrorCode::exists, "secret " + secret.secret_id + " exists already"});
-    }
+    if (connection.query(client_columns_by_id, client.id).step()) return client_exists(client.id);
+    if (has_secret(connection, secret.secret_id)) return secret_exists(secret.secret_id);
     connection.run(
         "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
         " updated_at, token_format, exchange_mode, exchange_max_depth)"
@@ -212,22 +169,17 @@ StoreResult<ClientRecord> Backend::update_client(std::string_view id,
   return database_->write([&](Connection& connection) -> StoreResult<ClientRecord> {
     const auto before = load_record(connection, id);
     if (!before) return before;
-    ClientRecord client = *before;
-    edit(client);
-    client.id = before->id;
-    client.enabled = before->enabled;
-    client.created_at = before->created_at;
-    client.updated_at = now;
-    if (auto checked = check_defaults(client); !checked) return std::unexpected(checked.error());
+    auto client = edited(*before, edit, now);
+    if (!client) return client;
     connection.run(
         "UPDATE client SET name = ?, auth_method = ?, token_lifetime_s = ?, updated_at = ?,"
         " token_format = ?, exchange_mode = ?, exchange_max_depth = ? WHERE id = ?",
-        client.name, name(client.auth_method), client.token_lifetime, client.updated_at,
-        name(client.token_format), name(client.exchange.mode),
-        std::int64_t{client.exchange.max_depth}, client.id);
-    delete_lists(connection, client.id);
-    insert_lists(connection, client);
-    append_change(connection, ChangeKind::client_updated, client.id, now, actor);
+        client->name, name(client->auth_method), client->token_lifetime, client->updated_at,
+        name(client->token_format), name(client->exchange.mode),
+        std::int64_t{client->exchange.max_depth}, client->id);
+    delete_lists(connection, client->id);
+    insert_lists(connection, *client);
+    append_change(connection, ChangeKind::client_updated, client->id, now, actor);
     return client;
   });
 }

@@ -1,20 +1,9 @@
+#include "storage/names.h"
+#include "storage/record_rows.h"
 #include "storage/sqlite/backend.h"
 
 namespace grantd::storage::sqlite {
 namespace {
-
-constexpr std::string_view standby_word = "standby";
-constexpr std::string_view operator_word = "operator";
-
-std::string_view word(KeyOrigin origin) {
-  switch (origin) {
-    case KeyOrigin::standby:
-      return standby_word;
-    case KeyOrigin::operator_brought:
-      return operator_word;
-  }
-  std::unreachable();
-}
 
 std::vector<KeyRecord> read_keys(Connection& connection) {
   std::vector<KeyRecord> keys;
@@ -23,19 +12,11 @@ std::vector<KeyRecord> read_keys(Connection& connection) {
       " retires_at, removed_at, max_lifetime_s, compromised"
       " FROM signing_key ORDER BY published_at, kid");
   while (rows.step()) {
-    KeyRecord key;
-    key.kid = rows.string(0);
-    key.public_jwk = rows.string(1);
-    key.origin = rows.text(2) == operator_word ? KeyOrigin::operator_brought : KeyOrigin::standby;
-    key.published_at = rows.time(3);
-    key.signs_from = rows.time(4);
-    key.signing_since = rows.optional_time(5);
-    key.rotates_at = rows.optional_time(6);
-    key.retires_at = rows.optional_time(7);
-    key.removed_at = rows.optional_time(8);
-    key.max_lifetime = std::chrono::seconds{rows.integer(9)};
-    key.compromised = rows.boolean(10);
-    keys.push_back(std::move(key));
+    auto key = read_key(rows);
+    if (!key) {
+      throw Failure(SQLITE_CORRUPT, "key " + rows.string(0) + " has an origin that is unknown");
+    }
+    keys.push_back(std::move(*key));
   }
   return keys;
 }
@@ -50,7 +31,7 @@ void put_key(Connection& connection, const KeyRecord& key) {
       " signing_since = excluded.signing_since, rotates_at = excluded.rotates_at,"
       " retires_at = excluded.retires_at, removed_at = excluded.removed_at,"
       " max_lifetime_s = excluded.max_lifetime_s, compromised = excluded.compromised",
-      key.kid, key.public_jwk, word(key.origin), key.published_at, key.signs_from,
+      key.kid, key.public_jwk, name(key.origin), key.published_at, key.signs_from,
       key.signing_since, key.rotates_at, key.retires_at, key.removed_at, key.max_lifetime,
       key.compromised);
 }

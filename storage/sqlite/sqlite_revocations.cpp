@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/rules.h"
 #include "storage/sqlite/backend.h"
 
 namespace grantd::storage::sqlite {
@@ -53,9 +54,7 @@ StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
 StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {
   return database_->write([&](Connection& connection) -> StoreResult<void> {
     if (put_not_before(connection, not_before)) {
-      const auto kind =
-          not_before.client_id.empty() ? ChangeKind::all_revoked : ChangeKind::client_revoked;
-      append_change(connection, kind, not_before.client_id, not_before.at, actor);
+      append_change(connection, kind_of(not_before), not_before.client_id, not_before.at, actor);
     }
     return {};
   });

@@ -1,5 +1,5 @@
-#include <algorithm>
-
+#include "storage/record_rows.h"
+#include "storage/rules.h"
 #include "storage/sqlite/backend.h"
 
 namespace grantd::storage::sqlite {
@@ -10,22 +10,11 @@ std::vector<SecretRecord> load_secrets(Connection& connection, std::string_view 
       "SELECT secret_id, label, pepper_id, digest, imported, created_at, expires_at, last_used_at"
       " FROM client_secret WHERE client_id = ? ORDER BY created_at, secret_id",
       client_id);
-  while (rows.step()) {
-    SecretRecord secret;
-    secret.secret_id = rows.string(0);
-    secret.label = rows.string(1);
-    secret.pepper_id = rows.string(2);
-    secret.digest = rows.digest(3);
-    secret.imported = rows.boolean(4);
-    secret.created_at = rows.time(5);
-    secret.expires_at = rows.optional_time(6);
-    secret.last_used_at = rows.optional_time(7);
-    secrets.push_back(std::move(secret));
-  }
+  while (rows.step()) secrets.push_back(read_secret(rows));
   return secrets;
 }
 
-bool secret_exists(Connection& connection, std::string_view secret_id) {
+bool has_secret(Connection& connection, std::string_view secret_id) {
   return connection.query("SELECT 1 FROM client_secret WHERE secret_id = ?", secret_id).step();
 }
 
@@ -42,18 +31,11 @@ StoreResult<void> Backend::add_secret(std::string_view client_id, const SecretRe
   return database_->write([&](Connection& connection) -> StoreResult<void> {
     const auto client = load_client(connection, client_id);
     if (!client) return std::unexpected(client.error());
-    if (secret_exists(connection, secret.secret_id)) {
-      return std::unexpected(
-          StoreError{StoreErrorCode::exists, "secret " + secret.secret_id + " exists already"});
-    }
-    if (client->secrets.size() >= max_secrets_per_client) {
-      return std::unexpected(StoreError{
-          StoreErrorCode::limit, "client " + std::string(client_id) + " has " +
-                                     std::to_string(max_secrets_per_client) + " secrets already"});
-    }
+    if (has_secret(connection, secret.secret_id)) return secret_exists(secret.secret_id);
+    if (auto room = check_room_for_secret(*client); !room) return room;
     insert_secret(connection, client_id, secret);
-    append_change(connection, ChangeKind::secret_added,
-                  std::string(client_id) + '/' + secret.secret_id, secret.created_at, actor);
+    append_change(connection, ChangeKind::secret_added, change_id(client_id, secret.secret_id),
+                  secret.created_at, actor);
     return {};
   });
 }
@@ -65,18 +47,10 @@ StoreResult<void> Backend::remove_secret(
   return database_->write([&](Connection& connection) -> StoreResult<void> {
     const auto client = load_client(connection, client_id);
     if (!client) return std::unexpected(client.error());
-    if (std::ranges::find(client->secrets, secret_id, &SecretRecord::secret_id) ==
-        client->secrets.end()) {
-      return std::unexpected(StoreError{
-          StoreErrorCode::not_found,
-          "client " + std::string(client_id) + " has no secret " + std::string(secret_id)});
-    }
-    if (const auto decided = decide(*client); !decided) {
-      return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
-    }
+    if (auto checked = check_removal(*client, secret_id, decide); !checked) return checked;
     connection.run("DELETE FROM client_secret WHERE secret_id = ?", secret_id);
-    append_change(connection, ChangeKind::secret_removed,
-                  std::string(client_id) + '/' + std::string(secret_id), now, actor);
+    append_change(connection, ChangeKind::secret_removed, change_id(client_id, secret_id), now,
+                  actor);
     return {};
   });
 }
@@ -114,9 +88,7 @@ StoreResult<void> Backend::register_pepper(const PepperCheck& pepper, sys_second
       return {};
     }
     if (known.digest(0) == pepper.check) return {};
-    return std::unexpected(
-        StoreError{StoreErrorCode::exists,
-                   "pepper " + pepper.pepper_id + " is known with another check value"});
+    return pepper_exists(pepper.pepper_id);
   });
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "storage/record_rows.h"
 #include "storage/sqlite/backend.h"
 
 namespace grantd::storage::sqlite {
@@ -36,11 +37,6 @@ OpenList make_list(Connection& connection, sys_seconds expires_at, std::uint32_t
   return list;
 }
 
-StatusList read_list(Statement& row) {
-  return {static_cast<std::uint64_t>(row.integer(0)), row.time(1),
-          static_cast<std::uint32_t>(row.integer(2)), static_cast<std::uint32_t>(row.integer(3))};
-}
-
 }  // namespace
 
 StoreResult<StatusBlock> Backend::reserve_status_block(sys_seconds expires_at,
@@ -65,7 +61,7 @@ StoreResult<std::vector<StatusList>> Backend::live_status_lists(sys_seconds now)
         "SELECT list_id, expires_at, capacity, next_index FROM status_list"
         " WHERE expires_at > ? ORDER BY list_id",
         now);
-    while (rows.step()) lists.push_back(read_list(rows));
+    while (rows.step()) lists.push_back(read_status_list(rows));
     return lists;
   });
 }
@@ -77,7 +73,7 @@ StoreResult<std::optional<StatusList>> Backend::find_status_list(std::uint64_t i
         "SELECT list_id, expires_at, capacity, next_index FROM status_list WHERE list_id = ?",
         static_cast<std::int64_t>(id));
     if (!row.step()) return std::nullopt;
-    return read_list(row);
+    return read_status_list(row);
   });
 }
 
