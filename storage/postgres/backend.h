@@ -1,0 +1,121 @@
+/// The store interfaces over one Database, split over postgres_*.cpp by concern.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/group_commit.h"
+#include "storage/postgres/database.h"
+
+namespace grantd::storage::postgres {
+
+class Backend final : public Storage {
+ public:
+  explicit Backend(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+  StoreResult<void> ping() override;
+  StoreResult<std::optional<WallTime>> clock() override;
+  StoreResult<std::vector<std::string>> warnings() override;
+  std::span<const Migration> known_migrations() const override { return postgres_migrations(); }
+  StoreResult<std::vector<AppliedMigration>> applied_migrations() override;
+  StoreResult<void> apply(const std::vector<Migration>& migrations, sys_seconds now) override;
+
+  StoreResult<ClientWithSecrets> find_client(std::string_view id) override;
+  StoreResult<std::vector<ClientRecord>> list_clients() override;
+  StoreResult<void> create_client(const ClientRecord& client, const SecretRecord& secret,
+                                  std::string_view actor) override;
+  StoreResult<ClientRecord> update_client(std::string_view id,
+                                          const std::function<void(ClientRecord&)>& edit,
+                                          sys_seconds now, std::string_view actor) override;
+  StoreResult<void> disable_client(const NotBefore& not_before, std::string_view actor) override;
+  StoreResult<void> enable_client(std::string_view id, sys_seconds now,
+                                  std::string_view actor) override;
+  StoreResult<void> delete_client(const NotBefore& not_before, std::string_view actor) override;
+
+  StoreResult<void> add_secret(std::string_view client_id, const SecretRecord& secret,
+                               std::string_view actor) override;
+  StoreResult<void> remove_secret(
+      std::string_view client_id, std::string_view secret_id,
+      const std::function<std::expected<void, std::string>(const ClientWithSecrets&)>& decide,
+      sys_seconds now, std::string_view actor) override;
+  StoreResult<void> record_secret_uses(const std::vector<SecretUse>& uses) override;
+
+  StoreResult<std::vector<PepperCheck>> peppers_in_use() override;
+  StoreResult<void> register_pepper(const PepperCheck& pepper, sys_seconds now) override;
+
+  StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
+                           std::string_view actor) override;
+  StoreResult<void> set_not_before(const NotBefore& not_before, std::string_view actor) override;
+  StoreResult<void> load_revocations(sys_seconds now,
+                                     const std::function<void(const Revocation&)>& each) override;
+  StoreResult<std::vector<NotBefore>> load_not_before(sys_seconds now) override;
+  StoreResult<std::optional<Revocation>> find_revocation(std::string_view jti) override;
+  StoreResult<std::size_t> sweep_revocations(sys_seconds now, std::size_t max_rows) override;
+
+  StoreResult<News> revocation_news(std::optional<std::int64_t> since, sys_seconds now,
+                                    std::size_t max_entries) override;
+
+  StoreResult<std::vector<KeyRecord>> load_keys() override;
+  StoreResult<std::vector<WrappedKey>> load_wrapped_keys() override;
+  StoreResult<std::vector<KeyRecord>> update_keys(
+      const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>&
+          decide,
+      sys_seconds now, std::string_view actor) override;
+
+  StoreResult<StatusBlock> reserve_status_block(sys_seconds expires_at, std::uint32_t capacity,
+                                                std::uint32_t count) override;
+  StoreResult<std::vector<StatusList>> live_status_lists(sys_seconds now) override;
+  StoreResult<std::optional<StatusList>> find_status_list(std::uint64_t id) override;
+  StoreResult<std::size_t> sweep_status_lists(sys_seconds now, std::size_t max_rows) override;
+
+  StoreResult<void> put_reference_tokens(std::span<const ReferenceToken> tokens) override;
+  StoreResult<std::optional<ReferenceToken>> find_reference_token(const Digest& digest) override;
+  StoreResult<std::size_t> sweep_reference_tokens(sys_seconds now, std::size_t max_rows) override;
+
+  StoreResult<std::int64_t> newest_change() override;
+  StoreResult<Page> changes_after(std::int64_t after, std::size_t max_rows) override;
+  StoreResult<std::size_t> sweep_changes(sys_seconds before, std::size_t max_rows) override;
+
+ private:
+  struct PendingRevocation {
+    Revocation revocation{};
+    sys_seconds now{};
+    std::string actor{};
+  };
+
+  /// A row of `change` that a reader was told of. Another nonce at its place later: a failover to a
+  /// standby that lacked it has lost it, and whatever was told after it may be lost, too.
+  struct ToldChange {
+    std::int64_t seq{0};
+    std::string nonce{};
+  };
+
+  [[nodiscard]] bool was_replaced(std::int64_t seq, std::string_view nonce);
+
+  std::unique_ptr<Database> database_;
+  GroupCommit<PendingRevocation, StoreResult<void>> revoking_;
+  std::mutex told_mutex_;
+  ToldChange told_last_;    // the last row of the last page
+  ToldChange told_newest_;  // by newest_change(), where a reader begins
+};
+
+/// What several concerns need, each inside the caller's transaction; they throw Failure.
+
+/// The seq that the change got. Inside Database::write_in_order alone.
+std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_view id,
+                           sys_seconds at, std::string_view actor);
+/// Keeps the later times; whether anything moved. What moved gets the seq of the change that the
+/// caller appends next.
+bool put_not_before(Connection& connection, const NotBefore& not_before);
+/// In one statement. Errors: not_found.
+[[nodiscard]] StoreResult<ClientWithSecrets> load_client(Connection& connection,
+                                                         std::string_view id);
+[[nodiscard]] bool has_secret(Connection& connection, std::string_view secret_id);
+void insert_secret(Connection& connection, std::string_view client_id, const SecretRecord& secret);
+
+}  // namespace grantd::storage::postgres

@@ -1,0 +1,161 @@
+#include <map>
+#include <string>
+#include <vector>
+
+#include "storage/names.h"
+#include "storage/postgres/backend.h"
+#include "storage/postgres/row.h"
+#include "storage/rules.h"
+
+namespace grantd::storage::postgres {
+namespace {
+
+/// A whole group in one round trip: finds those that move, gives them the next numbers in the
+/// group's order, stores each with its number, and appends their changes. Nobody else moves an
+/// entry meanwhile: the counter is locked.
+constexpr std::string_view put_revocations =
+    "WITH asked AS (SELECT jti, expires_at, at, actor, place"
+    " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) WITH ORDINALITY"
+    " AS list (jti, expires_at, at, actor, place)),"
+    " moved AS (SELECT asked.jti, asked.expires_at, asked.at, asked.actor,"
+    " row_number() OVER (ORDER BY asked.place) AS number"
+    " FROM asked LEFT JOIN revocation ON revocation.jti = asked.jti"
+    " WHERE revocation.jti IS NULL OR revocation.expires_at < asked.expires_at),"
+    " counted AS (UPDATE counter SET value = value + (SELECT count(*) FROM moved)"
+    " WHERE name = 'change' AND EXISTS (SELECT 1 FROM moved)"
+    " RETURNING value - (SELECT count(*) FROM moved) AS before),"
+    " stored AS (INSERT INTO revocation (jti, expires_at, seq)"
+    " SELECT moved.jti, moved.expires_at, counted.before + moved.number FROM moved, counted"
+    " ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at, seq = excluded.seq)"
+    " INSERT INTO change (seq, kind, id, at, actor)"
+    " SELECT counted.before + moved.number, $5::text, moved.jti, moved.at, moved.actor"
+    " FROM moved, counted";
+
+// Sweeps of several nodes pass one another by (SKIP LOCKED), and an entry that is just being
+// prolonged is left alone.
+constexpr std::string_view sweep_expired_revocations =
+    "WITH expired AS (SELECT jti FROM revocation WHERE expires_at <= $1 ORDER BY expires_at"
+    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
+    " DELETE FROM revocation USING expired WHERE revocation.jti = expired.jti";
+constexpr std::string_view sweep_expired_not_before =
+    "WITH expired AS (SELECT client_id FROM not_before WHERE expires_at <= $1 ORDER BY expires_at"
+    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
+    " DELETE FROM not_before USING expired WHERE not_before.client_id = expired.client_id";
+
+/// A group as the columns of `put_revocations`. A jti that several ask for stands there once, with
+/// the latest expiry and the words of who was first.
+template <typename Pending>
+class Columns {
+ public:
+  explicit Columns(const std::vector<Pending>& group) {
+    for (const Pending& each : group) add(each);
+  }
+
+  void put(Connection& connection) const {
+    connection.run(put_revocations, jtis_, expiries_, times_, actors_,
+                   name(ChangeKind::token_revoked));
+  }
+
+ private:
+  void add(const Pending& each) {
+    const auto [known, is_new] = places_.emplace(each.revocation.jti, jtis_.size());
+    if (!is_new) {
+      auto& expires_at = expiries_[known->second];
+      expires_at = std::max(expires_at, each.revocation.expires_at);
+      return;
+    }
+    jtis_.push_back(each.revocation.jti);
+    expiries_.push_back(each.revocation.expires_at);
+    times_.push_back(each.now);
+    actors_.push_back(each.actor);
+  }
+
+  std::map<std::string_view, std::size_t> places_;  // of the group's own texts
+  std::vector<std::string> jtis_;
+  std::vector<sys_seconds> expiries_;
+  std::vector<sys_seconds> times_;
+  std::vector<std::string> actors_;
+};
+
+}  // namespace
+
+bool put_not_before(Connection& connection, const NotBefore& not_before) {
+  return connection.run(
+             "INSERT INTO not_before (client_id, at, expires_at, seq)"
+             " VALUES ($1, $2, $3, (SELECT value + 1 FROM counter WHERE name = 'change'))"
+             " ON CONFLICT (client_id) DO UPDATE SET at = greatest(not_before.at, excluded.at),"
+             " expires_at = greatest(not_before.expires_at, excluded.expires_at),"
+             " seq = excluded.seq"
+             " WHERE excluded.at > not_before.at OR excluded.expires_at > not_before.expires_at",
+             not_before.client_id, not_before.at, not_before.expires_at) > 0;
+}
+
+StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
+                                  std::string_view actor) {
+  const StoreResult<void> interrupted =
+      std::unexpected(StoreError{StoreErrorCode::unavailable, "the commit was interrupted"});
+  return revoking_.settle(
+      revoking_.add({revocation, now, std::string(actor)}),
+      [this](const std::vector<PendingRevocation>& group) {
+        const Columns<PendingRevocation> columns(group);
+        return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
+          columns.put(connection);
+          return {};
+        });
+      },
+      interrupted);
+}
+
+StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {
+  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
+    if (put_not_before(connection, not_before)) {
+      append_change(connection, kind_of(not_before), not_before.client_id, not_before.at, actor);
+    }
+    return {};
+  });
+}
+
+StoreResult<void> Backend::load_revocations(sys_seconds now,
+                                            const std::function<void(const Revocation&)>& each) {
+  return database_->read([&](Connection& connection) -> StoreResult<void> {
+    Revocation revocation;  // one for all rows: a million of them are read at a start
+    connection.each_row(
+        "SELECT jti, expires_at FROM revocation WHERE expires_at > $1",
+        [&](const Rows& rows, std::size_t row) {
+          revocation.jti = rows.text(row, 0);
+          revocation.expires_at = rows.time(row, 1);
+          each(revocation);
+        },
+        now);
+    return {};
+  });
+}
+
+StoreResult<std::vector<NotBefore>> Backend::load_not_before(sys_seconds now) {
+  return database_->read_one([&](Connection& connection) -> StoreResult<std::vector<NotBefore>> {
+    return read_all(
+        connection.query("SELECT client_id, at, expires_at FROM not_before WHERE expires_at > $1",
+                         now),
+        [](const Row& row) { return NotBefore{row.string(0), row.time(1), row.time(2)}; });
+  });
+}
+
+StoreResult<std::optional<Revocation>> Backend::find_revocation(std::string_view jti) {
+  return database_->read_one([&](Connection& connection) -> StoreResult<std::optional<Revocation>> {
+    const auto rows =
+        connection.query("SELECT jti, expires_at FROM revocation WHERE jti = $1", jti);
+    if (rows.empty()) return std::nullopt;
+    return Revocation{rows.string(0, 0), rows.time(0, 1)};
+  });
+}
+
+StoreResult<std::size_t> Backend::sweep_revocations(sys_seconds now, std::size_t max_rows) {
+  return database_->write([&](Connection& connection) -> StoreResult<std::size_t> {
+    const std::size_t revocations =
+        connection.run(sweep_expired_revocations, now, static_cast<std::int64_t>(max_rows));
+    return revocations + connection.run(sweep_expired_not_before, now,
+                                        static_cast<std::int64_t>(max_rows - revocations));
+  });
+}
+
+}  // namespace grantd::storage::postgres
