@@ -13,8 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "config/storage_url.h"
+#include "storage/postgres/postgres_storage.h"
 #include "storage/sqlite/sqlite_storage.h"
 #include "storage/stores.h"
+#include "tests/support/test_postgres.h"
 
 namespace grantd::storage::conformance {
 
@@ -103,6 +106,53 @@ class SqliteDatabase final : public Database {
   TemporaryDirectory directory_;
 };
 
+class PostgresDatabase final : public Database {
+ public:
+  PostgresDatabase() {
+    const auto migrations = postgres_migrations();
+    const auto applied = open()->apply({migrations.begin(), migrations.end()}, test_time);
+    if (!applied) throw std::runtime_error(applied.error().detail);
+  }
+
+  [[nodiscard]] std::unique_ptr<Storage> open() override {
+    auto parameters = config::parse_postgres_url(database_.url());
+    if (!parameters) throw std::runtime_error(parameters.error());
+    auto storage = postgres::open({.parameters = std::move(*parameters)});
+    if (!storage) throw std::runtime_error(storage.error());
+    return std::move(*storage);
+  }
+
+  /// That the numbers of changes and entries fit together, and that nobody left a transaction open.
+  [[nodiscard]] std::string integrity() override {
+    return query(
+        "SELECT coalesce(string_agg(fault, ', '), 'ok') FROM ("
+        " SELECT 'the counter is not at the newest change' AS fault FROM counter"
+        " WHERE name = 'change' AND value <> (SELECT coalesce(max(seq), 0) FROM change)"
+        " UNION ALL SELECT 'the changes have a hole' FROM change"
+        " HAVING max(seq) - min(seq) + 1 <> count(*)"
+        " UNION ALL SELECT 'revocation ' || jti || ' bears the seq of another change'"
+        " FROM revocation JOIN change USING (seq) WHERE kind <> 'token_revoked' OR id <> jti"
+        " UNION ALL SELECT 'not-before ' || client_id || ' bears the seq of another change'"
+        " FROM not_before JOIN change USING (seq) WHERE id <> client_id OR kind NOT IN"
+        " ('client_disabled', 'client_deleted', 'client_revoked', 'all_revoked')"
+        " UNION ALL SELECT 'an entry is newer than every change' FROM ("
+        " SELECT seq FROM revocation UNION ALL SELECT seq FROM not_before"
+        " UNION ALL SELECT compromised_seq FROM signing_key) AS entries"
+        " WHERE seq > (SELECT value FROM counter WHERE name = 'change')"
+        " UNION ALL SELECT 'a transaction was left open: ' || query FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+        ") AS faults");
+  }
+
+  /// The last result, read past the storage under test.
+  [[nodiscard]] std::string query(const std::string& sql) const {
+    return grantd::testing::query(database_.url(), sql);
+  }
+
+ private:
+  grantd::testing::TestDatabase database_;
+};
+
 struct BackendFactory {
   std::string name{};
   std::unique_ptr<Database> (*make)(){nullptr};
@@ -110,7 +160,9 @@ struct BackendFactory {
 
 inline std::vector<BackendFactory> all_backends() {
   return {
-      {"Sqlite", []() -> std::unique_ptr<Database> { return std::make_unique<SqliteDatabase>(); }}};
+      {"Sqlite", []() -> std::unique_ptr<Database> { return std::make_unique<SqliteDatabase>(); }},
+      {"Postgres",
+       []() -> std::unique_ptr<Database> { return std::make_unique<PostgresDatabase>(); }}};
 }
 
 /// The fixture of every suite that each backend must pass.
@@ -152,10 +204,12 @@ class StorageConformance : public ::testing::TestWithParam<BackendFactory> {
     return secret;
   }
 
+  /// As an operator brings it: of these any number may wait.
   static KeyRecord key_record(char letter) {
     KeyRecord key;
     key.kid = std::string(43, letter);
     key.public_jwk = R"({"kty":"RSA"})";
+    key.origin = KeyOrigin::operator_brought;
     key.published_at = test_time;
     key.signs_from = test_time + std::chrono::minutes{15};
     key.max_lifetime = std::chrono::hours{1};

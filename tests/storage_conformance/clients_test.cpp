@@ -85,12 +85,42 @@ TEST_P(ClientStoreConformance, WhatTheSchemaDoesNotAllowLeavesNothingBehind) {
 
 TEST_P(ClientStoreConformance, TextIsStoredOctetForOctet) {
   ClientRecord client = client_record("a b'\"%");
-  client.name = std::string(
+  client.name =
       "Stra\xC3\x9F"
-      "e\0-- '; DROP TABLE client",
-      30);
+      "e\\x41 {\"a\",NULL}\t-- '; DROP TABLE client";
+  client.scopes = {"a,b", "{c}", "\"d\"", "e\\", "NULL", " f ", ""};
+  client.claims = {{"n", client.name}};
   ASSERT_TRUE(store->create_client(client, secret_record(1), test_actor));
-  EXPECT_EQ(store->find_client("a b'\"%")->client.name, client.name);
+  const auto found = store->find_client("a b'\"%")->client;
+  EXPECT_EQ(found.name, client.name);
+  EXPECT_EQ(found.scopes, client.scopes);
+  EXPECT_EQ(found.claims, client.claims);
+}
+
+TEST_P(ClientStoreConformance, TextThatCannotBeStoredIsRefusedAndNeverCutOff) {
+  using namespace std::string_literals;
+  for (const auto& name : {"a\0b"s, "a\xC3"s, "\xFF"s}) {
+    ClientRecord client = client_record("billing");
+    client.name = name;
+    const auto created = store->create_client(client, secret_record(1), test_actor);
+    if (created) {  // SQLite takes any octets
+      EXPECT_EQ(store->find_client("billing")->client.name, name);
+      ASSERT_TRUE(store->delete_client(not_before("billing", test_time), test_actor));
+    } else {
+      EXPECT_EQ(created.error().code, StoreErrorCode::limit);
+      EXPECT_EQ(store->find_client("billing").error().code, StoreErrorCode::not_found);
+    }
+  }
+}
+
+TEST_P(ClientStoreConformance, AnIdThatCannotBeStoredIsNotFound) {
+  using namespace std::string_literals;
+  create_client("a", 1);
+  for (const auto& id : {"a\0b"s, "a\0"s, "\xFF"s, ""s, std::string(100'000, 'a')}) {
+    const auto found = store->find_client(id);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, StoreErrorCode::not_found) << found.error().detail;
+  }
 }
 
 TEST_P(ClientStoreConformance, ClientsAreListedById) {

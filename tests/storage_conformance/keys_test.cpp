@@ -30,7 +30,7 @@ TEST_P(KeyStoreConformance, AKeyIsLoadedAsItWasPut) {
   put(key);
   EXPECT_EQ(*database->open()->load_keys(), std::vector{key});
 
-  key.origin = KeyOrigin::operator_brought;
+  key.origin = KeyOrigin::standby;
   key.signing_since = test_time + seconds{1};
   key.rotates_at = test_time + seconds{2};
   key.retires_at = test_time + seconds{3};
