@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "storage/postgres/postgres_storage.h"
 #include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd::service {
@@ -18,6 +19,16 @@ Opened open_sqlite(const config::Config::Storage& settings, CreateStorage create
   return std::move(*opened);
 }
 
+Opened open_postgres(const config::Config::Storage& settings) {
+  storage::postgres::Options options;
+  options.parameters = settings.postgres;
+  if (!settings.password_file.empty()) options.password_file = settings.password_file;
+  options.connections = settings.connections;
+  options.connect_timeout = settings.connect_timeout;
+  options.statement_timeout = settings.statement_timeout;
+  return storage::postgres::open(options);
+}
+
 }  // namespace
 
 Opened open_storage(const config::Config::Storage& settings, CreateStorage create) {
@@ -25,7 +36,7 @@ Opened open_storage(const config::Config::Storage& settings, CreateStorage creat
     case config::StorageBackend::sqlite:
       return open_sqlite(settings, create);
     case config::StorageBackend::postgresql:
-      return std::unexpected("PostgreSQL is not in this build");
+      return open_postgres(settings);
   }
   std::unreachable();
 }
