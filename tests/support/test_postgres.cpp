@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -34,7 +34,9 @@ fs::path find_programs() {
   fs::path newest;
   int version = 0;
   for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", none)) {
-    const int found = std::atoi(entry.path().filename().c_str());
+    const auto name = entry.path().filename().string();
+    int found = 0;
+    std::from_chars(name.data(), name.data() + name.size(), found);
     if (found > version && fs::exists(entry.path() / "bin/initdb")) {
       version = found;
       newest = entry.path() / "bin";
@@ -174,10 +176,10 @@ PostgresServer::PostgresServer(const Options& options) {
   initialise(options);
 }
 
-PostgresServer::PostgresServer(Detached detached) {
+PostgresServer::PostgresServer(Detached detached, const Options& options) {
   make_directory();
   Keeper::keep_for(detached.owner, directory_);
-  initialise({});
+  initialise(options);
 }
 
 PostgresServer::PostgresServer(PostgresServer& primary, const std::string& application_name) {
@@ -248,6 +250,7 @@ void PostgresServer::initialise(const Options& options) {
       {"shared_buffers", "32MB"},
       {"max_wal_size", "256MB"},
       {"wal_keep_size", "128MB"},  // a replica that was away finds what it missed
+      {"jit", "off"},              // its library may be missing
       // In the data directory rather than in /dev/shm, so that it goes with it.
       {"dynamic_shared_memory_type", "mmap"},
       {"ssl", options.tls ? "on" : "off"}};
@@ -354,10 +357,12 @@ std::string PostgresServer::url_of(const std::vector<const PostgresServer*>& ser
 
 // --- the fixture of CTest ---------------------------------------------------------------------
 
-fs::path PostgresServer::start_detached(pid_t owner) {
-  const PostgresServer server(Detached{owner});
+fs::path PostgresServer::start_detached(pid_t owner, const Options& options) {
+  PostgresServer server(Detached{owner}, options);
   write_text(server.directory_ / "address",
-             server.directory_.string() + " " + std::to_string(server.port_) + "\n", 0644);
+             server.directory_.string() + " " + std::to_string(server.port_) + " " +
+                 server.create_database() + "\n",
+             0644);
   return server.directory_;
 }
 

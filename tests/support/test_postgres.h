@@ -143,15 +143,16 @@ class PostgresServer : public TestPostgres {
                                           const std::string& database);
 
   /// Gives the server to process `owner`: it lives as long as that one, or until stop_detached().
-  /// Its socket directory, with a file `address` as shared() reads it. For CTest's fixture alone.
-  static std::filesystem::path start_detached(pid_t owner);
+  /// Its directory, whose file `address` holds it, the port and the URL of a fresh database. For
+  /// postgres_fixture alone.
+  static std::filesystem::path start_detached(pid_t owner, const Options& options);
   static void stop_detached(const std::filesystem::path& directory);
 
  private:
   struct Detached {
     pid_t owner{-1};
   };
-  explicit PostgresServer(Detached detached);
+  PostgresServer(Detached detached, const Options& options);
   PostgresServer(PostgresServer& primary, const std::string& application_name);
 
   void make_directory();
