@@ -24,6 +24,7 @@ inline std::uint16_t free_port() {
   for (int i = 0; i < tries; ++i) {
     const auto port = static_cast<std::uint16_t>(any(random));
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) break;
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);

@@ -73,6 +73,7 @@ Haproxy::~Haproxy() { process_->signal(SIGKILL); }
 
 std::string Haproxy::admin(const std::string& line) {
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) throw std::runtime_error("no socket");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const auto path = (directory_ / "admin").string();

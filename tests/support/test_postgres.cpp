@@ -43,7 +43,7 @@ fs::path find_programs() {
     }
   }
   if (!newest.empty()) return newest;
-  const fs::path tools = fs::path(GRANTD_SOURCE_DIR) / "build/tools/postgresql/bin";
+  fs::path tools = fs::path(GRANTD_SOURCE_DIR) / "build/tools/postgresql/bin";
   if (fs::exists(tools / "initdb")) return tools;
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
@@ -140,7 +140,7 @@ TestPostgres& TestPostgres::shared() {
   return *server;
 }
 
-std::string TestPostgres::create_database(const std::string& like) {
+std::string TestPostgres::create_database(const std::string& like) const {
   SystemRandom random;
   const auto name = "test_" + random_hex(random, 8);
   std::string sql = "CREATE DATABASE " + name + " OWNER grantd";
@@ -149,7 +149,7 @@ std::string TestPostgres::create_database(const std::string& like) {
   return url(name);
 }
 
-void TestPostgres::drop_database(const std::string& url) {
+void TestPostgres::drop_database(const std::string& url) const {
   query(admin_url(), "DROP DATABASE IF EXISTS " + database_of(url) + " WITH (FORCE)");
 }
 
@@ -210,7 +210,8 @@ void PostgresServer::make_directory() {
   directory_ = pattern;
   socket_directory_ = directory_;
   port_ = free_port();
-  fs::permissions(directory_, fs::perms{0711});
+  fs::permissions(directory_,
+                  fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   give_to_server(directory_);
 }
 

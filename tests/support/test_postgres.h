@@ -44,9 +44,9 @@ class TestPostgres {
 
   /// A fresh database of `grantd`; its url(). A copy of the database of the URL `like` where given,
   /// to which nobody may be connected.
-  std::string create_database(const std::string& like = {});
+  [[nodiscard]] std::string create_database(const std::string& like = {}) const;
   /// Whoever is connected to it is thrown out. It may be gone already.
-  void drop_database(const std::string& url);
+  void drop_database(const std::string& url) const;
 
   /// postgresql://grantd@127.0.0.1:PORT/NAME?sslmode=disable
   [[nodiscard]] std::string url(const std::string& database = "postgres") const;
