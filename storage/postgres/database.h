@@ -86,7 +86,7 @@ class Database {
   }
 
   template <typename Result, typename Work>
-  Result repeated(Work&& work) {
+  Result repeated(const Work& work) {
     for (Attempts attempts;;) {
       try {
         Pool::Loan loan(pool_, attempts.use());

@@ -47,7 +47,7 @@ class Pool {
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
     ~Loan();
-    [[nodiscard]] Connection& connection() { return *slot_.connection; }
+    [[nodiscard]] Connection& connection() const { return *slot_.connection; }
 
    private:
     void open_if_needed(Use use);

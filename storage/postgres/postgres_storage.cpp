@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/base/files.h"
 #include "storage/postgres/backend.h"
 #include "storage/postgres/health.h"
 #include "storage/postgres/hosts.h"
@@ -37,6 +38,10 @@ StoreResult<std::vector<std::string>> Backend::warnings() {
   if (!found) return found;
   for (const Keywords& host : database_->hosts()) {
     if (auto warning = tls_warning(host)) found->push_back(std::move(*warning));
+  }
+  if (const auto& path = database_->options().password_file) {
+    const auto file = read_private_file(*path, max_password_file_bytes);
+    if (file && file->warning) found->push_back(*file->warning);
   }
   return found;
 }

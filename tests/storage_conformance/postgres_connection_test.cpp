@@ -439,7 +439,7 @@ TEST(PostgresHosts, ThatDoNotFitTogetherAreRefused) {
 }
 
 TEST(PostgresHosts, AreWarnedOfWhereNobodyVerifiesTheWayToThem) {
-  const auto warning = [](Keywords keywords) {
+  const auto warning = [](const Keywords& keywords) {
     return tls_warning(split_hosts(keywords).value().front()).value_or("");
   };
   EXPECT_NE(warning({{"host", "db.example"}, {"port", "7"}, {"sslmode", "require"}})
@@ -473,7 +473,7 @@ class PostgresPassword : public ::testing::Test {
   void write_password(const std::string& text) const {
     ASSERT_TRUE(fs::exists(file()) || !text.empty());
     std::ofstream(file()) << text << '\n';
-    fs::permissions(file(), fs::perms{0600});
+    fs::permissions(file(), fs::perms::owner_read | fs::perms::owner_write);
   }
   [[nodiscard]] fs::path file() const { return directory_ / "password"; }
   [[nodiscard]] Options options() {
@@ -512,13 +512,27 @@ TEST_F(PostgresPassword, StandsInNoMessage) {
 
 TEST_F(PostgresPassword, IsRefusedWhereOthersCanReadItOrItIsNotThere) {
   write_password(first);
-  fs::permissions(file(), fs::perms{0644});
+  fs::permissions(file(), fs::perms::others_read, fs::perm_options::add);
   const auto open_to_all = database_of(options())->open();
   ASSERT_FALSE(open_to_all);
   EXPECT_NE(open_to_all.error().find("chmod 600"), std::string::npos) << open_to_all.error();
   fs::remove(file());
-  EXPECT_FALSE(database_of(options())->open());
+  const auto missing = database_of(options())->open();
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().find(file().string()), std::string::npos) << missing.error();
   EXPECT_FALSE(database_of(options_of(server_.url()))->open());  // no file, and one is asked for
+}
+
+TEST_F(PostgresPassword, MayBeReadByItsGroupWithAWarning) {
+  write_password(first);
+  fs::permissions(file(), fs::perms::group_read, fs::perm_options::add);
+  const auto storage = open(options());
+  ASSERT_TRUE(storage) << storage.error();
+  const auto warnings = (*storage)->warnings();
+  ASSERT_TRUE(warnings) << warnings.error().detail;
+  EXPECT_TRUE(std::ranges::any_of(*warnings, [&](const std::string& warning) {
+    return warning.find(file().string()) != std::string::npos;
+  }));
 }
 
 TEST(PostgresTls, IsVerifiedUnlessTheOperatorSaysOtherwise) {
