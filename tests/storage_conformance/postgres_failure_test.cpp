@@ -200,12 +200,14 @@ TEST_F(PostgresFailure, ASilentServerHoldsACallNoLongerThanItsTimeout) {
 
 TEST_F(PostgresFailure, ASilentServerHoldsManyCallersNoLongerThanOne) {
   std::vector<std::jthread> warm;
+  warm.reserve(8);
   for (int i = 0; i < 8; ++i) warm.emplace_back([&] { EXPECT_TRUE(count_noted(*store_)); });
   warm.clear();
   server_.pause();
   const Stopwatch watch;
   std::atomic<int> unavailable{0};
   std::vector<std::jthread> callers;
+  callers.reserve(24);
   for (int i = 0; i < 24; ++i) {
     callers.emplace_back([&] {
       if (!count_noted(*store_)) ++unavailable;
@@ -223,6 +225,7 @@ TEST_F(PostgresFailure, ServedByManyThreadsThroughRestartsItLosesNothingItConfir
   std::atomic<bool> done{false};
   std::atomic<int> confirmed{0};
   std::vector<std::jthread> writers;
+  writers.reserve(12);
   for (int t = 0; t < 12; ++t) {
     writers.emplace_back([&, t] {
       for (int i = 0; !done; ++i) {
