@@ -95,7 +95,8 @@ class Backend final : public Storage {
     std::string nonce{};
   };
 
-  [[nodiscard]] bool was_replaced(std::int64_t seq, std::string_view nonce);
+  /// Whether the row at `seq` is another than the one that was told of; so once. Under the mutex.
+  [[nodiscard]] bool take_replaced(std::int64_t seq, std::string_view nonce);
 
   std::unique_ptr<Database> database_;
   GroupCommit<PendingRevocation, StoreResult<void>> revoking_;

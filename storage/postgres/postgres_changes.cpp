@@ -72,38 +72,42 @@ std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_
 }
 
 StoreResult<std::int64_t> Backend::newest_change() {
-  return database_->read_one([this](Connection& connection) -> StoreResult<std::int64_t> {
+  const auto newest = database_->read_one([](Connection& connection) -> StoreResult<ToldChange> {
     const auto rows = connection.query(
         "SELECT counter.value, change.nonce FROM counter"
         " LEFT JOIN change ON change.seq = counter.value WHERE counter.name = 'change'");
-    if (rows.empty()) return 0;
-    const std::int64_t seq = rows.integer(0, 0);
-    const std::lock_guard lock(told_mutex_);
-    told_newest_ = {seq, rows.string(0, 1)};
-    return seq;
+    if (rows.empty()) return ToldChange{};
+    return ToldChange{rows.integer(0, 0), rows.string(0, 1)};
   });
+  if (!newest) return std::unexpected(newest.error());
+  const std::lock_guard lock(told_mutex_);
+  told_newest_ = *newest;
+  return newest->seq;
 }
 
-bool Backend::was_replaced(std::int64_t seq, std::string_view nonce) {
-  if (nonce.empty()) return false;
-  const std::lock_guard lock(told_mutex_);
-  const auto is_another = [&](const ToldChange& told) {
-    return told.seq == seq && !told.nonce.empty() && told.nonce != nonce;
-  };
-  return is_another(told_last_) || is_another(told_newest_);
+bool Backend::take_replaced(std::int64_t seq, std::string_view nonce) {
+  bool replaced = false;
+  for (ToldChange* told : {&told_last_, &told_newest_}) {
+    if (told->seq != seq || told->nonce.empty() || nonce.empty() || told->nonce == nonce) continue;
+    replaced = true;
+    *told = {};
+  }
+  return replaced;
 }
 
 StoreResult<ChangeStore::Page> Backend::changes_after(std::int64_t after, std::size_t max_rows) {
-  return database_->read_one([&](Connection& connection) -> StoreResult<Page> {
-    auto reading =
-        read_page(connection.query(page_after, after, static_cast<std::int64_t>(max_rows)), after);
-    if (was_replaced(after, reading.nonce_at_cursor)) reading.page.gap = true;
-    if (!reading.page.changes.empty()) {
-      const std::lock_guard lock(told_mutex_);
-      told_last_ = {reading.page.changes.back().seq, std::move(reading.last_nonce)};
-    }
-    return std::move(reading.page);
+  auto reading = database_->read_one([&](Connection& connection) -> StoreResult<Reading> {
+    return read_page(connection.query(page_after, after, static_cast<std::int64_t>(max_rows)),
+                     after);
   });
+  if (!reading) return std::unexpected(reading.error());
+  Page& page = reading->page;
+  const std::lock_guard lock(told_mutex_);
+  if (take_replaced(after, reading->nonce_at_cursor)) page.gap = true;
+  if (!page.changes.empty()) {
+    told_last_ = {page.changes.back().seq, std::move(reading->last_nonce)};
+  }
+  return std::move(page);
 }
 
 StoreResult<std::size_t> Backend::sweep_changes(sys_seconds before, std::size_t max_rows) {

@@ -9,8 +9,11 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <functional>
+#include <latch>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "config/storage_url.h"
@@ -145,7 +148,7 @@ class PostgresDatabase final : public Database {
   }
 
   /// The last result, read past the storage under test.
-  [[nodiscard]] std::string query(const std::string& sql) const {
+  std::string query(const std::string& sql) const {
     return grantd::testing::query(database_.url(), sql);
   }
 
@@ -220,6 +223,21 @@ class StorageConformance : public ::testing::TestWithParam<BackendFactory> {
     const auto created =
         store->create_client(client_record(id), secret_record(secret_number), test_actor);
     ASSERT_TRUE(created) << created.error().detail;
+  }
+
+  /// `work` on `count` threads that begin together, each with a view of its own of the database:
+  /// processes that meet.
+  void in_processes(int count, const std::function<void(int, Storage&)>& work) {
+    std::latch all_are_there(count);
+    std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        const auto mine = database->open();
+        all_are_there.arrive_and_wait();
+        work(i, *mine);
+      });
+    }
   }
 
   [[nodiscard]] std::vector<Change> changes_after(std::int64_t seq) {

@@ -112,5 +112,52 @@ TEST_P(ChangeStoreConformance, AFollowerOfManyWritersMissesNothingAndSeesCommitO
 
 TEST_P(ChangeStoreConformance, PingAnswers) { EXPECT_TRUE(store->ping()); }
 
+/// Each kind of writer in a process of its own; their numbers come from one place.
+TEST_P(ChangeStoreConformance, AFollowerOfEveryKindOfWriterSeesEachChangeInItsPlace) {
+  constexpr int rounds = 20;
+  constexpr int processes = 5;
+  create_client("updated", 1);
+  create_client("disabled", 2);
+  std::atomic<int> running{processes};
+  std::jthread writers([&] {
+    in_processes(processes, [&](int number, Storage& mine) {
+      for (int i = 0; i < rounds; ++i) {
+        const auto at = test_time + seconds{i};
+        const auto id = std::to_string(number) + "." + std::to_string(i);
+        const bool written =
+            number == 0   ? mine.revoke({id, at + hours{1}}, at, test_actor).has_value()
+            : number == 1 ? mine.set_not_before({id, at, at + hours{1}}, test_actor).has_value()
+            : number == 2
+                ? mine.disable_client({"disabled", at, at + hours{1}}, test_actor).has_value()
+            : number == 3
+                ? mine.update_client(
+                          "updated", [](ClientRecord&) {}, at, test_actor)
+                      .has_value()
+                : mine.update_keys(
+                          [&](const std::vector<KeyRecord>&)
+                              -> std::expected<KeyStore::Update, std::string> {
+                            return KeyStore::Update{
+                                {}, {{ChangeKind::key_changed, id}, {ChangeKind::key_changed, id}}};
+                          },
+                          at, test_actor)
+                      .has_value();
+        EXPECT_TRUE(written);
+      }
+      --running;
+    });
+  });
+  const auto follower = database->open();
+  std::int64_t last = 0;
+  for (bool more = true; more;) {
+    more = running > 0;
+    const auto page = follower->changes_after(last, 7);
+    ASSERT_TRUE(page);
+    ASSERT_FALSE(page->gap);
+    for (const Change& change : page->changes) ASSERT_EQ(change.seq, ++last);
+    more = more || page->changes.size() == 7;
+  }
+  EXPECT_EQ(last, 2 + 6 * rounds);
+}
+
 }  // namespace
 }  // namespace grantd::storage::conformance

@@ -418,5 +418,76 @@ TEST_P(ClientStoreConformance, APepperIdStandsForOnePepper) {
   EXPECT_EQ(other.error().code, StoreErrorCode::exists);
 }
 
+TEST_P(ClientStoreConformance, OfTwoProcessesThatRemoveTheLastTwoSecretsOneIsRefused) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string id = "client" + std::to_string(round);
+    create_client(id, 2 * round);
+    ASSERT_TRUE(store->add_secret(id, secret_record(2 * round + 1), test_actor));
+    std::atomic<int> removed{0};
+    in_processes(2, [&](int number, Storage& mine) {
+      const auto result = mine.remove_secret(
+          id, secret_record(2 * round + number).secret_id,
+          [](const ClientWithSecrets& client) -> std::expected<void, std::string> {
+            if (client.secrets.size() == 1) return std::unexpected("it is the last one");
+            return {};
+          },
+          test_time, test_actor);
+      if (result) ++removed;
+      EXPECT_TRUE(result || result.error().code == StoreErrorCode::refused);
+    });
+    EXPECT_EQ(removed, 1);
+    EXPECT_EQ(store->find_client(id)->secrets.size(), 1U);
+  }
+}
+
+TEST_P(ClientStoreConformance, ProcessesThatNoteTheSameUsesNeverWaitForEachOther) {
+  constexpr int secrets = 20;
+  constexpr int rounds = 30;
+  for (int i = 0; i < secrets; ++i) create_client("client" + std::to_string(i), i);
+  create_client("passing", secrets);
+  in_processes(4, [&](int number, Storage& mine) {
+    for (int i = 0; i < rounds; ++i) {
+      if (number == 3) {  // comes and goes with a secret that the others note
+        EXPECT_TRUE(mine.delete_client(not_before("passing", test_time), test_actor));
+        EXPECT_TRUE(
+            mine.create_client(client_record("passing"), secret_record(secrets), test_actor));
+        continue;
+      }
+      std::vector<ClientStore::SecretUse> uses;
+      for (int s = 0; s <= secrets; ++s) {
+        uses.push_back({secret_record(number == 0 ? s : secrets - s).secret_id,
+                        test_time + seconds{i * 3 + number}});
+      }
+      const auto noted = mine.record_secret_uses(uses);
+      EXPECT_TRUE(noted) << noted.error().detail;
+    }
+  });
+  for (int i = 0; i < secrets; ++i) {
+    EXPECT_EQ(store->find_client("client" + std::to_string(i))->secrets[0].last_used_at,
+              test_time + seconds{(rounds - 1) * 3 + 2});
+  }
+}
+
+TEST_P(ClientStoreConformance, VeryManyUsesAreNotedAtOnce) {
+  create_client("billing", 1);
+  std::vector<ClientStore::SecretUse> uses;
+  for (int i = 0; i < 5000; ++i) uses.push_back({"unknown" + std::to_string(i), test_time});
+  uses.push_back({secret_record(1).secret_id, test_time + seconds{2}});
+  uses.push_back({secret_record(1).secret_id, test_time + seconds{1}});
+  ASSERT_TRUE(store->record_secret_uses(uses));
+  EXPECT_EQ(store->find_client("billing")->secrets[0].last_used_at, test_time + seconds{2});
+}
+
+TEST_P(ClientStoreConformance, OfManyPeppersUnderOneIdOneStays) {
+  std::atomic<int> registered{0};
+  in_processes(4, [&](int number, Storage& mine) {
+    const auto result =
+        mine.register_pepper({"contested", Digest{static_cast<std::uint8_t>(number)}}, test_time);
+    if (result) ++registered;
+    EXPECT_TRUE(result || result.error().code == StoreErrorCode::exists);
+  });
+  EXPECT_EQ(registered, 1);
+}
+
 }  // namespace
 }  // namespace grantd::storage::conformance

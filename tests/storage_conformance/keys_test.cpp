@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <thread>
 #include <tuple>
 
@@ -13,13 +14,18 @@ class KeyStoreConformance : public StorageConformance {
  protected:
   using Decision = std::expected<KeyStore::Update, std::string>;
 
+  StoreResult<std::vector<KeyRecord>> try_update(const KeyStore::Update& wanted) {
+    return store->update_keys([&](const std::vector<KeyRecord>&) -> Decision { return wanted; },
+                              test_time, test_actor);
+  }
+
+  void update(const KeyStore::Update& wanted) {
+    const auto updated = try_update(wanted);
+    ASSERT_TRUE(updated) << updated.error().detail;
+  }
+
   void put(const KeyRecord& key) {
-    const auto put = store->update_keys(
-        [&](const std::vector<KeyRecord>&) -> Decision {
-          return KeyStore::Update{{key}, {{ChangeKind::key_published, key.kid}}};
-        },
-        test_time, test_actor);
-    ASSERT_TRUE(put) << put.error().detail;
+    update({.put = {key}, .changes = {{ChangeKind::key_published, key.kid}}});
   }
 };
 INSTANTIATE_TEST_SUITE_P(Backends, KeyStoreConformance, ::testing::ValuesIn(all_backends()),
@@ -131,6 +137,65 @@ TEST_P(KeyStoreConformance, UpdatesOfSeveralProcessesNeverInterleave) {
   }
   workers.clear();
   EXPECT_EQ(store->load_keys()->at(0).max_lifetime, hours{1} + seconds{threads * rounds});
+}
+
+TEST_P(KeyStoreConformance, AWrappedKeyIsLoadedAsItWasWrappedByEveryProcess) {
+  using namespace std::string_literals;
+  const KeyStore::WrappedKey first{key_record('a').kid, "line1", "\0\x01\xFF\\x"s};
+  const KeyStore::WrappedKey second{key_record('b').kid, "line1", std::string(4000, '\x80')};
+  EXPECT_TRUE(store->load_wrapped_keys()->empty());
+  update({.put = {key_record('b'), key_record('a')}, .wrap = {second, first}});
+  EXPECT_EQ(*database->open()->load_wrapped_keys(), (std::vector{first, second}));
+
+  const KeyStore::WrappedKey again{first.kid, "line2", "other"};
+  update({.wrap = {again}});
+  EXPECT_EQ(*database->open()->load_wrapped_keys(), (std::vector{again, second}));
+}
+
+TEST_P(KeyStoreConformance, ADestroyedWrappedKeyIsGoneAndItsRecordStays) {
+  const KeyStore::WrappedKey wrapped{key_record('a').kid, "line1", "octets"};
+  update({.put = {key_record('a')}, .wrap = {wrapped}});
+  update({.destroy = {wrapped.kid, key_record('z').kid}});
+  EXPECT_TRUE(store->load_wrapped_keys()->empty());
+  EXPECT_EQ(store->load_keys()->size(), 1U);
+}
+
+TEST_P(KeyStoreConformance, AWrappedKeyIsStoredWithItsRecordOrNotAtAll) {
+  const KeyStore::WrappedKey alone{key_record('a').kid, "line1", "octets"};
+  EXPECT_EQ(try_update({.wrap = {alone}}).error().code, StoreErrorCode::limit);
+
+  KeyRecord malformed = key_record('b');
+  malformed.kid = "short";
+  EXPECT_EQ(try_update({.put = {key_record('a'), malformed}, .wrap = {alone}}).error().code,
+            StoreErrorCode::limit);
+  EXPECT_TRUE(store->load_wrapped_keys()->empty());
+  EXPECT_TRUE(store->load_keys()->empty());
+}
+
+/// One retires, one begins to sign, one comes to wait: in whatever order they are put.
+TEST_P(KeyStoreConformance, AHandOverIsWrittenInAnyOrder) {
+  const auto with = [](char letter, std::optional<sys_seconds> signing_since,
+                       std::optional<sys_seconds> retires_at) {
+    KeyRecord key = key_record(letter);
+    key.origin = KeyOrigin::standby;
+    key.signing_since = signing_since;
+    key.retires_at = retires_at;
+    key.removed_at = retires_at;
+    return key;
+  };
+  char letter = 'a';
+  update({.put = {with('a', test_time, {}), with('b', {}, {})}});
+  std::vector<std::size_t> order{0, 1, 2};
+  do {
+    const std::vector keys{with(letter, test_time, test_time),
+                           with(static_cast<char>(letter + 1), test_time, {}),
+                           with(static_cast<char>(letter + 2), {}, {})};
+    KeyStore::Update next;
+    for (const auto index : order) next.put.push_back(keys[index]);
+    update(next);
+    ++letter;
+  } while (std::ranges::next_permutation(order).found);
+  EXPECT_EQ(store->load_keys()->size(), 8U);
 }
 
 }  // namespace

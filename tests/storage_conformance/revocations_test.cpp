@@ -162,5 +162,74 @@ TEST_P(RevocationStoreConformance, ManyThreadsOfTwoProcessesLoseNothing) {
   EXPECT_EQ(store->newest_change(), threads * rounds);
 }
 
+TEST_P(RevocationStoreConformance, OfManyExpiriesOfOneTokenTheLatestStays) {
+  constexpr int threads = 16;
+  for (int round = 0; round < 5; ++round) {
+    const auto jti = "same" + std::to_string(round);
+    std::vector<std::jthread> workers;
+    workers.reserve(threads);
+    for (int t = 0; t < threads; ++t) {
+      workers.emplace_back([&, t] {
+        EXPECT_TRUE(store->revoke({jti, test_time + seconds{1 + t}}, test_time, test_actor));
+        EXPECT_TRUE(store->revoke({jti + "." + std::to_string(t), test_time + seconds{1}},
+                                  test_time, test_actor));
+      });
+    }
+    workers.clear();
+    EXPECT_EQ((*store->find_revocation(jti))->expires_at, test_time + seconds{threads});
+  }
+  std::int64_t last = 0;
+  for (const auto& change : changes_after(0)) EXPECT_EQ(change.seq, ++last);
+  EXPECT_EQ(*store->newest_change(), last);
+}
+
+TEST_P(RevocationStoreConformance, SweepsOfSeveralProcessesTakeEachEntryOnce) {
+  constexpr int entries = 200;
+  constexpr int processes = 4;
+  {
+    std::vector<std::jthread> workers;
+    for (int t = 0; t < processes; ++t) {
+      workers.emplace_back([&, t] {
+        for (int i = t; i < entries; i += processes) {
+          EXPECT_TRUE(store->revoke({"j" + std::to_string(i), test_time}, test_time, test_actor));
+        }
+      });
+    }
+  }
+  std::atomic<std::size_t> swept{0};
+  in_processes(processes, [&](int, Storage& mine) {
+    for (int i = 0; i < entries / processes; ++i) {
+      const auto took = mine.sweep_revocations(test_time, 3);
+      ASSERT_TRUE(took) << took.error().detail;
+      EXPECT_LE(*took, 3U);
+      swept += *took;
+    }
+  });
+  while (const auto rest = store->sweep_revocations(test_time, 100).value()) swept += rest;
+  EXPECT_EQ(swept, static_cast<std::size_t>(entries));
+}
+
+TEST_P(RevocationStoreConformance, ASweepNeverTakesWhatIsProlongedMeanwhile) {
+  constexpr int rounds = 50;
+  std::atomic<bool> done{false};
+  in_processes(3, [&](int number, Storage& mine) {
+    if (number > 0) {
+      while (!done) EXPECT_TRUE(mine.sweep_revocations(test_time, 100));
+      return;
+    }
+    for (int i = 0; i < rounds; ++i) {
+      const auto jti = "j" + std::to_string(i);
+      EXPECT_TRUE(mine.revoke({jti, test_time}, test_time, test_actor));
+      EXPECT_TRUE(mine.revoke({jti, test_time + hours{1}}, test_time, test_actor));
+      EXPECT_TRUE(mine.set_not_before({jti, test_time, test_time}, test_actor));
+      EXPECT_TRUE(
+          mine.set_not_before({jti, test_time + seconds{1}, test_time + hours{1}}, test_actor));
+    }
+    done = true;
+  });
+  EXPECT_EQ(live_at(test_time).size(), static_cast<std::size_t>(rounds));
+  EXPECT_EQ(store->load_not_before(test_time)->size(), static_cast<std::size_t>(rounds));
+}
+
 }  // namespace
 }  // namespace grantd::storage::conformance

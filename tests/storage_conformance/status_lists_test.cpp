@@ -140,6 +140,21 @@ TEST_P(StatusListStoreConformance, ManyThreadsOfTwoProcessesGetNoIndexTwice) {
     const bool begins_list = i == 0 || std::get<0>(ranges[i - 1]) != list;
     EXPECT_EQ(first, begins_list ? 0 : std::get<2>(ranges[i - 1])) << "list " << list;
   }
+  constexpr auto blocks_a_list = (capacity + count - 1) / count;
+  EXPECT_EQ(std::get<0>(ranges.back()), (ranges.size() + blocks_a_list - 1) / blocks_a_list)
+      << "a list began while another had room";
+}
+
+TEST_P(StatusListStoreConformance, ProcessesThatMeetAtTheBeginningOfAWindowShareOneList) {
+  for (int round = 1; round <= 5; ++round) {
+    const auto end = window_end + hours{round};
+    in_processes(4, [&](int, Storage& mine) {
+      const auto block = mine.reserve_status_block(end, 1000, 10);
+      ASSERT_TRUE(block) << block.error().detail;
+      EXPECT_EQ(block->list.id, static_cast<std::uint64_t>(round));
+    });
+    EXPECT_EQ((*store->find_status_list(static_cast<std::uint64_t>(round)))->next_index, 40U);
+  }
 }
 
 }  // namespace
