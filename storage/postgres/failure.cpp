@@ -16,7 +16,8 @@ StoreError Failure::error() const {
   const std::string_view state = sqlstate();
   StoreErrorCode code = StoreErrorCode::unavailable;
   if (kind_ == Kind::answered) {
-    if (state == "23505" || state == "42P07") {  // unique_violation, duplicate_table
+    // unique_violation; duplicate_table, and duplicate_object for the type that goes with a table.
+    if (state == "23505" || state == "42P07" || state == "42710") {
       code = StoreErrorCode::exists;
     } else if (state.starts_with("23") || state == "22021" || state == "22P05") {
       code = StoreErrorCode::limit;
