@@ -11,9 +11,9 @@ constexpr std::string_view put_tokens =
     " AS list (digest, typ, claims, expires_at)";
 
 constexpr std::string_view sweep_expired =
-    "WITH expired AS (SELECT digest FROM reference_token WHERE expires_at <= $1 ORDER BY expires_at"
-    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
-    " DELETE FROM reference_token USING expired WHERE reference_token.digest = expired.digest";
+    "DELETE FROM reference_token WHERE digest = ANY (ARRAY("
+    "SELECT digest FROM reference_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+    " FOR UPDATE SKIP LOCKED))";
 
 }  // namespace
 

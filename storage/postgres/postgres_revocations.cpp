@@ -31,16 +31,17 @@ constexpr std::string_view put_revocations =
     " SELECT counted.before + moved.number, $5::text, moved.jti, moved.at, moved.actor"
     " FROM moved, counted";
 
-// Sweeps of several nodes pass one another by (SKIP LOCKED), and an entry that is just being
-// prolonged is left alone.
+// Here and in the other sweeps: those of several nodes pass one another by (SKIP LOCKED), and an
+// entry that is just being prolonged is left alone. An array, because its rows are looked up by the
+// index whatever number the planner expects.
 constexpr std::string_view sweep_expired_revocations =
-    "WITH expired AS (SELECT jti FROM revocation WHERE expires_at <= $1 ORDER BY expires_at"
-    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
-    " DELETE FROM revocation USING expired WHERE revocation.jti = expired.jti";
+    "DELETE FROM revocation WHERE jti = ANY (ARRAY("
+    "SELECT jti FROM revocation WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+    " FOR UPDATE SKIP LOCKED))";
 constexpr std::string_view sweep_expired_not_before =
-    "WITH expired AS (SELECT client_id FROM not_before WHERE expires_at <= $1 ORDER BY expires_at"
-    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
-    " DELETE FROM not_before USING expired WHERE not_before.client_id = expired.client_id";
+    "DELETE FROM not_before WHERE client_id = ANY (ARRAY("
+    "SELECT client_id FROM not_before WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+    " FOR UPDATE SKIP LOCKED))";
 
 /// A group as the columns of `put_revocations`. A jti that several ask for stands there once, with
 /// the latest expiry and the words of who was first.

@@ -23,9 +23,9 @@ constexpr std::string_view make_list =
     " SELECT value, $1::bigint, $2::bigint, 0 FROM next";
 
 constexpr std::string_view sweep_expired =
-    "WITH expired AS (SELECT list_id FROM status_list WHERE expires_at <= $1 ORDER BY expires_at"
-    " LIMIT $2 FOR UPDATE SKIP LOCKED)"
-    " DELETE FROM status_list USING expired WHERE status_list.list_id = expired.list_id";
+    "DELETE FROM status_list WHERE list_id = ANY (ARRAY("
+    "SELECT list_id FROM status_list WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
+    " FOR UPDATE SKIP LOCKED))";
 
 std::optional<StatusBlock> find_block(Connection& connection, sys_seconds expires_at,
                                       std::uint32_t count) {
