@@ -97,6 +97,14 @@ StoreResult<void> check_removal(
   return {};
 }
 
+int order_of_writing(const KeyRecord& key) {
+  constexpr int leaves = 0;
+  constexpr int signs = 1;
+  constexpr int waits = 2;
+  if (key.retires_at || key.compromised) return leaves;
+  return key.signing_since ? signs : waits;
+}
+
 std::string change_id(std::string_view client_id, std::string_view secret_id) {
   return std::string(client_id) + '/' + std::string(secret_id);
 }

@@ -37,6 +37,11 @@ namespace grantd::storage {
     const ClientWithSecrets& client, std::string_view secret_id,
     const std::function<std::expected<void, std::string>(const ClientWithSecrets&)>& decide);
 
+/// By which the keys of one update are sorted before they are written: those that leave make room
+/// for the one that begins to sign, and that one for the next standby. Schemas may demand that at
+/// most one signs and one waits, and look at every statement.
+[[nodiscard]] int order_of_writing(const KeyRecord& key);
+
 /// The `id` of a secret's changes.
 [[nodiscard]] std::string change_id(std::string_view client_id, std::string_view secret_id);
 [[nodiscard]] ChangeKind kind_of(const NotBefore& not_before);

@@ -116,7 +116,23 @@ bool put_not_before(Connection& connection, const NotBefore& not_before);
 /// In one statement. Errors: not_found.
 [[nodiscard]] StoreResult<ClientWithSecrets> load_client(Connection& connection,
                                                          std::string_view id);
+
+/// What storage/verbs.h calls.
+[[nodiscard]] bool insert_client(Connection& connection, const ClientRecord& client);
+/// All but its lists.
+void replace_client(Connection& connection, const ClientRecord& client);
+void insert_lists(Connection& connection, const ClientRecord& client);
+void delete_lists(Connection& connection, std::string_view id);
+[[nodiscard]] bool set_enabled(Connection& connection, std::string_view id, bool enabled,
+                               sys_seconds now);
+[[nodiscard]] bool delete_client_row(Connection& connection, std::string_view id);
 [[nodiscard]] bool has_secret(Connection& connection, std::string_view secret_id);
 void insert_secret(Connection& connection, std::string_view client_id, const SecretRecord& secret);
+void delete_secret(Connection& connection, std::string_view secret_id);
+[[nodiscard]] std::vector<KeyRecord> read_keys(Connection& connection);
+void put_key(Connection& connection, const KeyRecord& key);
+void put_wrapped_key(Connection& connection, const KeyStore::WrappedKey& key);
+void delete_wrapped_key(Connection& connection, std::string_view kid);
+void mark_compromised(Connection& connection, std::string_view kid, std::int64_t seq);
 
 }  // namespace grantd::storage::postgres

@@ -5,6 +5,7 @@
 #include "storage/postgres/row.h"
 #include "storage/record_rows.h"
 #include "storage/rules.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::postgres {
 namespace {
@@ -120,6 +121,11 @@ class Collector {
   std::vector<std::pair<std::int64_t, std::string>> defaults_;  // of the last client
 };
 
+void insert_list(Connection& connection, std::string_view sql, std::string_view client_id,
+                 const std::vector<std::string>& values) {
+  if (!values.empty()) connection.run(sql, client_id, values);
+}
+
 void insert_audiences(Connection& connection, const ClientRecord& client) {
   if (client.audiences.empty()) return;
   constexpr std::int64_t no_default = -1;
@@ -161,22 +167,38 @@ void insert_claims(Connection& connection, const ClientRecord& client) {
       client.id, names, values);
 }
 
+}  // namespace
+
+bool insert_client(Connection& connection, const ClientRecord& client) {
+  return connection.run(
+             "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
+             " updated_at, token_format, exchange_mode, exchange_max_depth)"
+             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
+             client.id, client.name, name(client.auth_method), client.token_lifetime,
+             client.enabled, client.created_at, client.updated_at, name(client.token_format),
+             name(client.exchange.mode), client.exchange.max_depth) > 0;
+}
+
+void replace_client(Connection& connection, const ClientRecord& client) {
+  connection.run(
+      "UPDATE client SET name = $1, auth_method = $2, token_lifetime_s = $3, updated_at = $4,"
+      " token_format = $5, exchange_mode = $6, exchange_max_depth = $7 WHERE id = $8",
+      client.name, name(client.auth_method), client.token_lifetime, client.updated_at,
+      name(client.token_format), name(client.exchange.mode), client.exchange.max_depth, client.id);
+}
+
 void insert_lists(Connection& connection, const ClientRecord& client) {
-  if (!client.scopes.empty()) {
-    connection.run(
-        "INSERT INTO client_scope (client_id, position, scope)"
-        " SELECT $1::text, number - 1, scope"
-        " FROM unnest($2::text[]) WITH ORDINALITY AS list (scope, number)",
-        client.id, client.scopes);
-  }
+  insert_list(connection,
+              "INSERT INTO client_scope (client_id, position, scope)"
+              " SELECT $1::text, number - 1, value"
+              " FROM unnest($2::text[]) WITH ORDINALITY AS list (value, number)",
+              client.id, client.scopes);
   insert_audiences(connection, client);
-  if (!client.serves.empty()) {
-    connection.run(
-        "INSERT INTO client_serves (client_id, position, resource)"
-        " SELECT $1::text, number - 1, resource"
-        " FROM unnest($2::text[]) WITH ORDINALITY AS list (resource, number)",
-        client.id, client.serves);
-  }
+  insert_list(connection,
+              "INSERT INTO client_serves (client_id, position, resource)"
+              " SELECT $1::text, number - 1, value"
+              " FROM unnest($2::text[]) WITH ORDINALITY AS list (value, number)",
+              client.id, client.serves);
   insert_exchange(connection, client, "audience", client.exchange.audiences);
   insert_exchange(connection, client, "scope", client.exchange.scopes);
   insert_exchange(connection, client, "issuer", client.exchange.issuers);
@@ -191,16 +213,18 @@ void delete_lists(Connection& connection, std::string_view id) {
   connection.run("DELETE FROM client_claim WHERE client_id = $1", id);
 }
 
-StoreResult<void> set_enabled(Connection& connection, std::string_view id, bool enabled,
-                              sys_seconds now) {
-  if (connection.run("UPDATE client SET enabled = $1, updated_at = $2 WHERE id = $3", enabled, now,
-                     id) == 0) {
-    return client_not_found(id);
-  }
-  return {};
+bool set_enabled(Connection& connection, std::string_view id, bool enabled, sys_seconds now) {
+  return connection.run("UPDATE client SET enabled = $1, updated_at = $2 WHERE id = $3", enabled,
+                        now, id) > 0;
 }
 
-}  // namespace
+bool delete_client_row(Connection& connection, std::string_view id) {
+  // In the order in which record_secret_uses locks them: a cascade would take them in any, and
+  // each could come to wait for the other.
+  connection.run(
+      "SELECT secret_id FROM client_secret WHERE client_id = $1 ORDER BY secret_id FOR UPDATE", id);
+  return connection.run("DELETE FROM client WHERE id = $1", id) > 0;
+}
 
 StoreResult<ClientWithSecrets> load_client(Connection& connection, std::string_view id) {
   const auto rows = connection.query(parts_of_one(), id);
@@ -233,80 +257,33 @@ StoreResult<std::vector<ClientRecord>> Backend::list_clients() {
 StoreResult<void> Backend::create_client(const ClientRecord& client, const SecretRecord& secret,
                                          std::string_view actor) {
   if (auto checked = check_lists(client); !checked) return checked;
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    const auto created = connection.run(
-        "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
-        " updated_at, token_format, exchange_mode, exchange_max_depth)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
-        client.id, client.name, name(client.auth_method), client.token_lifetime, client.enabled,
-        client.created_at, client.updated_at, name(client.token_format), name(client.exchange.mode),
-        client.exchange.max_depth);
-    if (created == 0) return client_exists(client.id);
-    if (has_secret(connection, secret.secret_id)) return secret_exists(secret.secret_id);
-    insert_secret(connection, client.id, secret);
-    insert_lists(connection, client);
-    append_change(connection, ChangeKind::client_created, client.id, client.created_at, actor);
-    return {};
+  return database_->write_in_order([&](Connection& connection) {
+    return verbs::create_client(connection, client, secret, actor);
   });
 }
 
 StoreResult<ClientRecord> Backend::update_client(std::string_view id,
                                                  const std::function<void(ClientRecord&)>& edit,
                                                  sys_seconds now, std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<ClientRecord> {
-    const auto before = load_client(connection, id);
-    if (!before) return std::unexpected(before.error());
-    auto client = edited(before->client, edit, now);
-    if (!client) return client;
-    connection.run(
-        "UPDATE client SET name = $1, auth_method = $2, token_lifetime_s = $3, updated_at = $4,"
-        " token_format = $5, exchange_mode = $6, exchange_max_depth = $7 WHERE id = $8",
-        client->name, name(client->auth_method), client->token_lifetime, client->updated_at,
-        name(client->token_format), name(client->exchange.mode), client->exchange.max_depth,
-        client->id);
-    delete_lists(connection, client->id);
-    insert_lists(connection, *client);
-    append_change(connection, ChangeKind::client_updated, client->id, now, actor);
-    return client;
+  return database_->write_in_order([&](Connection& connection) {
+    return verbs::update_client(connection, id, edit, now, actor);
   });
 }
 
 StoreResult<void> Backend::disable_client(const NotBefore& not_before, std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    auto disabled = set_enabled(connection, not_before.client_id, false, not_before.at);
-    if (!disabled) return disabled;
-    put_not_before(connection, not_before);
-    append_change(connection, ChangeKind::client_disabled, not_before.client_id, not_before.at,
-                  actor);
-    return {};
-  });
+  return database_->write_in_order(
+      [&](Connection& connection) { return verbs::disable_client(connection, not_before, actor); });
 }
 
 StoreResult<void> Backend::enable_client(std::string_view id, sys_seconds now,
                                          std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    auto enabled = set_enabled(connection, id, true, now);
-    if (!enabled) return enabled;
-    append_change(connection, ChangeKind::client_enabled, id, now, actor);
-    return {};
-  });
+  return database_->write_in_order(
+      [&](Connection& connection) { return verbs::enable_client(connection, id, now, actor); });
 }
 
 StoreResult<void> Backend::delete_client(const NotBefore& not_before, std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    // In the order in which record_secret_uses locks them: a cascade would take them in any, and
-    // each could come to wait for the other.
-    connection.run(
-        "SELECT secret_id FROM client_secret WHERE client_id = $1 ORDER BY secret_id FOR UPDATE",
-        not_before.client_id);
-    if (connection.run("DELETE FROM client WHERE id = $1", not_before.client_id) == 0) {
-      return client_not_found(not_before.client_id);
-    }
-    put_not_before(connection, not_before);
-    append_change(connection, ChangeKind::client_deleted, not_before.client_id, not_before.at,
-                  actor);
-    return {};
-  });
+  return database_->write_in_order(
+      [&](Connection& connection) { return verbs::delete_client(connection, not_before, actor); });
 }
 
 }  // namespace grantd::storage::postgres

@@ -1,12 +1,10 @@
-#include <algorithm>
-
 #include "storage/names.h"
 #include "storage/postgres/backend.h"
 #include "storage/postgres/row.h"
 #include "storage/record_rows.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::postgres {
-namespace {
 
 std::vector<KeyRecord> read_keys(Connection& connection) {
   return read_all(
@@ -22,16 +20,6 @@ std::vector<KeyRecord> read_keys(Connection& connection) {
         }
         return std::move(*key);
       });
-}
-
-/// In which order the keys of one update are written: those that leave make room for the one that
-/// begins to sign, and that one for the next standby. The unique indexes look at every statement.
-int rank(const KeyRecord& key) {
-  constexpr int leaves = 0;
-  constexpr int signs = 1;
-  constexpr int waits = 2;
-  if (key.retires_at || key.compromised) return leaves;
-  return key.signing_since ? signs : waits;
 }
 
 void put_key(Connection& connection, const KeyRecord& key) {
@@ -57,23 +45,13 @@ void put_wrapped_key(Connection& connection, const KeyStore::WrappedKey& key) {
       key.kid, key.wrapping_key_id, Octets{key.wrapped});
 }
 
-void write_update(Connection& connection, const KeyStore::Update& update, sys_seconds now,
-                  std::string_view actor) {
-  std::vector<KeyRecord> ordered = update.put;
-  std::ranges::stable_sort(ordered, {}, rank);
-  for (const KeyRecord& key : ordered) put_key(connection, key);
-  for (const KeyStore::WrappedKey& key : update.wrap) put_wrapped_key(connection, key);
-  if (!update.destroy.empty()) {
-    connection.run("DELETE FROM wrapped_key WHERE kid = ANY ($1::text[])", update.destroy);
-  }
-  for (const auto& [kind, kid] : update.changes) {
-    const auto seq = append_change(connection, kind, kid, now, actor);
-    if (kind != ChangeKind::key_compromised) continue;
-    connection.run("UPDATE signing_key SET compromised_seq = $1 WHERE kid = $2", seq, kid);
-  }
+void delete_wrapped_key(Connection& connection, std::string_view kid) {
+  connection.run("DELETE FROM wrapped_key WHERE kid = $1", kid);
 }
 
-}  // namespace
+void mark_compromised(Connection& connection, std::string_view kid, std::int64_t seq) {
+  connection.run("UPDATE signing_key SET compromised_seq = $1 WHERE kid = $2", seq, kid);
+}
 
 StoreResult<std::vector<KeyRecord>> Backend::load_keys() {
   return database_->read_one([](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
@@ -93,12 +71,7 @@ StoreResult<std::vector<KeyRecord>> Backend::update_keys(
     const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>& decide,
     sys_seconds now, std::string_view actor) {
   return database_->write_in_order(
-      [&](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
-        const auto decided = decide(read_keys(connection));
-        if (!decided) return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
-        write_update(connection, *decided, now, actor);
-        return read_keys(connection);
-      });
+      [&](Connection& connection) { return verbs::update_keys(connection, decide, now, actor); });
 }
 
 }  // namespace grantd::storage::postgres

@@ -5,7 +5,7 @@
 #include "storage/names.h"
 #include "storage/postgres/backend.h"
 #include "storage/postgres/row.h"
-#include "storage/rules.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::postgres {
 namespace {
@@ -108,12 +108,8 @@ StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
 }
 
 StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    if (put_not_before(connection, not_before)) {
-      append_change(connection, kind_of(not_before), not_before.client_id, not_before.at, actor);
-    }
-    return {};
-  });
+  return database_->write_in_order(
+      [&](Connection& connection) { return verbs::set_not_before(connection, not_before, actor); });
 }
 
 StoreResult<void> Backend::load_revocations(sys_seconds now,

@@ -3,6 +3,7 @@
 #include "storage/postgres/backend.h"
 #include "storage/postgres/row.h"
 #include "storage/rules.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::postgres {
 namespace {
@@ -41,17 +42,14 @@ void insert_secret(Connection& connection, std::string_view client_id, const Sec
       secret.created_at, secret.expires_at, secret.last_used_at);
 }
 
+void delete_secret(Connection& connection, std::string_view secret_id) {
+  connection.run("DELETE FROM client_secret WHERE secret_id = $1", secret_id);
+}
+
 StoreResult<void> Backend::add_secret(std::string_view client_id, const SecretRecord& secret,
                                       std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    const auto client = load_client(connection, client_id);
-    if (!client) return std::unexpected(client.error());
-    if (has_secret(connection, secret.secret_id)) return secret_exists(secret.secret_id);
-    if (auto room = check_room_for_secret(*client); !room) return room;
-    insert_secret(connection, client_id, secret);
-    append_change(connection, ChangeKind::secret_added, change_id(client_id, secret.secret_id),
-                  secret.created_at, actor);
-    return {};
+  return database_->write_in_order([&](Connection& connection) {
+    return verbs::add_secret(connection, client_id, secret, actor);
   });
 }
 
@@ -59,14 +57,8 @@ StoreResult<void> Backend::remove_secret(
     std::string_view client_id, std::string_view secret_id,
     const std::function<std::expected<void, std::string>(const ClientWithSecrets&)>& decide,
     sys_seconds now, std::string_view actor) {
-  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-    const auto client = load_client(connection, client_id);
-    if (!client) return std::unexpected(client.error());
-    if (auto checked = check_removal(*client, secret_id, decide); !checked) return checked;
-    connection.run("DELETE FROM client_secret WHERE secret_id = $1", secret_id);
-    append_change(connection, ChangeKind::secret_removed, change_id(client_id, secret_id), now,
-                  actor);
-    return {};
+  return database_->write_in_order([&](Connection& connection) {
+    return verbs::remove_secret(connection, client_id, secret_id, decide, now, actor);
   });
 }
 

@@ -2,6 +2,7 @@
 #include "storage/record_rows.h"
 #include "storage/rules.h"
 #include "storage/sqlite/backend.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::sqlite {
 namespace {
@@ -68,6 +69,20 @@ void insert_exchange(Connection& connection, const ClientRecord& client, std::st
   }
 }
 
+/// Errors: not_found.
+StoreResult<ClientRecord> load_record(Connection& connection, std::string_view id) {
+  std::optional<ClientRecord> client;
+  {
+    auto row = connection.query(client_columns_by_id, id);
+    if (row.step()) client = client_of(row);
+  }
+  if (!client) return client_not_found(id);
+  load_lists(connection, *client);
+  return std::move(*client);
+}
+
+}  // namespace
+
 void insert_lists(Connection& connection, const ClientRecord& client) {
   for (std::int64_t position = 0; const std::string& scope : client.scopes) {
     connection.run("INSERT INTO client_scope (client_id, position, scope) VALUES (?, ?, ?)",
@@ -100,26 +115,35 @@ void delete_lists(Connection& connection, std::string_view id) {
   connection.run("DELETE FROM client_claim WHERE client_id = ?", id);
 }
 
-/// Errors: not_found.
-StoreResult<ClientRecord> load_record(Connection& connection, std::string_view id) {
-  std::optional<ClientRecord> client;
-  {
-    auto row = connection.query(client_columns_by_id, id);
-    if (row.step()) client = client_of(row);
-  }
-  if (!client) return client_not_found(id);
-  load_lists(connection, *client);
-  return std::move(*client);
+bool insert_client(Connection& connection, const ClientRecord& client) {
+  connection.run(
+      "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
+      " updated_at, token_format, exchange_mode, exchange_max_depth)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+      client.id, client.name, name(client.auth_method), client.token_lifetime, client.enabled,
+      client.created_at, client.updated_at, name(client.token_format), name(client.exchange.mode),
+      std::int64_t{client.exchange.max_depth});
+  return connection.changes() > 0;
 }
 
-StoreResult<void> set_enabled(Connection& connection, std::string_view id, bool enabled,
-                              sys_seconds now) {
+void replace_client(Connection& connection, const ClientRecord& client) {
+  connection.run(
+      "UPDATE client SET name = ?, auth_method = ?, token_lifetime_s = ?, updated_at = ?,"
+      " token_format = ?, exchange_mode = ?, exchange_max_depth = ? WHERE id = ?",
+      client.name, name(client.auth_method), client.token_lifetime, client.updated_at,
+      name(client.token_format), name(client.exchange.mode),
+      std::int64_t{client.exchange.max_depth}, client.id);
+}
+
+bool set_enabled(Connection& connection, std::string_view id, bool enabled, sys_seconds now) {
   connection.run("UPDATE client SET enabled = ?, updated_at = ? WHERE id = ?", enabled, now, id);
-  if (connection.changes() == 0) return client_not_found(id);
-  return {};
+  return connection.changes() > 0;
 }
 
-}  // namespace
+bool delete_client_row(Connection& connection, std::string_view id) {
+  connection.run("DELETE FROM client WHERE id = ?", id);
+  return connection.changes() > 0;
+}
 
 StoreResult<ClientWithSecrets> load_client(Connection& connection, std::string_view id) {
   auto client = load_record(connection, id);
@@ -146,74 +170,33 @@ StoreResult<std::vector<ClientRecord>> Backend::list_clients() {
 StoreResult<void> Backend::create_client(const ClientRecord& client, const SecretRecord& secret,
                                          std::string_view actor) {
   if (auto checked = check_lists(client); !checked) return checked;
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    if (connection.query(client_columns_by_id, client.id).step()) return client_exists(client.id);
-    if (has_secret(connection, secret.secret_id)) return secret_exists(secret.secret_id);
-    connection.run(
-        "INSERT INTO client (id, name, auth_method, token_lifetime_s, enabled, created_at,"
-        " updated_at, token_format, exchange_mode, exchange_max_depth)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        client.id, client.name, name(client.auth_method), client.token_lifetime, client.enabled,
-        client.created_at, client.updated_at, name(client.token_format), name(client.exchange.mode),
-        std::int64_t{client.exchange.max_depth});
-    insert_lists(connection, client);
-    insert_secret(connection, client.id, secret);
-    append_change(connection, ChangeKind::client_created, client.id, client.created_at, actor);
-    return {};
+  return database_->write([&](Connection& connection) {
+    return verbs::create_client(connection, client, secret, actor);
   });
 }
 
 StoreResult<ClientRecord> Backend::update_client(std::string_view id,
                                                  const std::function<void(ClientRecord&)>& edit,
                                                  sys_seconds now, std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<ClientRecord> {
-    const auto before = load_record(connection, id);
-    if (!before) return before;
-    auto client = edited(*before, edit, now);
-    if (!client) return client;
-    connection.run(
-        "UPDATE client SET name = ?, auth_method = ?, token_lifetime_s = ?, updated_at = ?,"
-        " token_format = ?, exchange_mode = ?, exchange_max_depth = ? WHERE id = ?",
-        client->name, name(client->auth_method), client->token_lifetime, client->updated_at,
-        name(client->token_format), name(client->exchange.mode),
-        std::int64_t{client->exchange.max_depth}, client->id);
-    delete_lists(connection, client->id);
-    insert_lists(connection, *client);
-    append_change(connection, ChangeKind::client_updated, client->id, now, actor);
-    return client;
+  return database_->write([&](Connection& connection) {
+    return verbs::update_client(connection, id, edit, now, actor);
   });
 }
 
 StoreResult<void> Backend::disable_client(const NotBefore& not_before, std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    auto disabled = set_enabled(connection, not_before.client_id, false, not_before.at);
-    if (!disabled) return disabled;
-    put_not_before(connection, not_before);
-    append_change(connection, ChangeKind::client_disabled, not_before.client_id, not_before.at,
-                  actor);
-    return {};
-  });
+  return database_->write(
+      [&](Connection& connection) { return verbs::disable_client(connection, not_before, actor); });
 }
 
 StoreResult<void> Backend::enable_client(std::string_view id, sys_seconds now,
                                          std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    auto enabled = set_enabled(connection, id, true, now);
-    if (!enabled) return enabled;
-    append_change(connection, ChangeKind::client_enabled, id, now, actor);
-    return {};
-  });
+  return database_->write(
+      [&](Connection& connection) { return verbs::enable_client(connection, id, now, actor); });
 }
 
 StoreResult<void> Backend::delete_client(const NotBefore& not_before, std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    connection.run("DELETE FROM client WHERE id = ?", not_before.client_id);
-    if (connection.changes() == 0) return client_not_found(not_before.client_id);
-    put_not_before(connection, not_before);
-    append_change(connection, ChangeKind::client_deleted, not_before.client_id, not_before.at,
-                  actor);
-    return {};
-  });
+  return database_->write(
+      [&](Connection& connection) { return verbs::delete_client(connection, not_before, actor); });
 }
 
 }  // namespace grantd::storage::sqlite

@@ -1,9 +1,9 @@
 #include "storage/names.h"
 #include "storage/record_rows.h"
 #include "storage/sqlite/backend.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::sqlite {
-namespace {
 
 std::vector<KeyRecord> read_keys(Connection& connection) {
   std::vector<KeyRecord> keys;
@@ -44,7 +44,13 @@ void put_wrapped_key(Connection& connection, const KeyStore::WrappedKey& key) {
       key.kid, key.wrapping_key_id, Octets{key.wrapped});
 }
 
-}  // namespace
+void delete_wrapped_key(Connection& connection, std::string_view kid) {
+  connection.run("DELETE FROM wrapped_key WHERE kid = ?", kid);
+}
+
+void mark_compromised(Connection& connection, std::string_view kid, std::int64_t seq) {
+  connection.run("UPDATE signing_key SET compromised_seq = ? WHERE kid = ?", seq, kid);
+}
 
 StoreResult<std::vector<KeyRecord>> Backend::load_keys() {
   return database_->read([](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
@@ -65,21 +71,8 @@ StoreResult<std::vector<KeyStore::WrappedKey>> Backend::load_wrapped_keys() {
 StoreResult<std::vector<KeyRecord>> Backend::update_keys(
     const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>& decide,
     sys_seconds now, std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<std::vector<KeyRecord>> {
-    const auto decided = decide(read_keys(connection));
-    if (!decided) return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
-    for (const KeyRecord& key : decided->put) put_key(connection, key);
-    for (const WrappedKey& key : decided->wrap) put_wrapped_key(connection, key);
-    for (const std::string& kid : decided->destroy) {
-      connection.run("DELETE FROM wrapped_key WHERE kid = ?", kid);
-    }
-    for (const auto& [kind, kid] : decided->changes) {
-      const auto seq = append_change(connection, kind, kid, now, actor);
-      if (kind != ChangeKind::key_compromised) continue;
-      connection.run("UPDATE signing_key SET compromised_seq = ? WHERE kid = ?", seq, kid);
-    }
-    return read_keys(connection);
-  });
+  return database_->write(
+      [&](Connection& connection) { return verbs::update_keys(connection, decide, now, actor); });
 }
 
 }  // namespace grantd::storage::sqlite

@@ -1,6 +1,7 @@
 #include "storage/record_rows.h"
 #include "storage/rules.h"
 #include "storage/sqlite/backend.h"
+#include "storage/verbs.h"
 
 namespace grantd::storage::sqlite {
 
@@ -26,17 +27,14 @@ void insert_secret(Connection& connection, std::string_view client_id, const Sec
       secret.created_at, secret.expires_at, secret.last_used_at);
 }
 
+void delete_secret(Connection& connection, std::string_view secret_id) {
+  connection.run("DELETE FROM client_secret WHERE secret_id = ?", secret_id);
+}
+
 StoreResult<void> Backend::add_secret(std::string_view client_id, const SecretRecord& secret,
                                       std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    const auto client = load_client(connection, client_id);
-    if (!client) return std::unexpected(client.error());
-    if (has_secret(connection, secret.secret_id)) return secret_exists(secret.secret_id);
-    if (auto room = check_room_for_secret(*client); !room) return room;
-    insert_secret(connection, client_id, secret);
-    append_change(connection, ChangeKind::secret_added, change_id(client_id, secret.secret_id),
-                  secret.created_at, actor);
-    return {};
+  return database_->write([&](Connection& connection) {
+    return verbs::add_secret(connection, client_id, secret, actor);
   });
 }
 
@@ -44,14 +42,8 @@ StoreResult<void> Backend::remove_secret(
     std::string_view client_id, std::string_view secret_id,
     const std::function<std::expected<void, std::string>(const ClientWithSecrets&)>& decide,
     sys_seconds now, std::string_view actor) {
-  return database_->write([&](Connection& connection) -> StoreResult<void> {
-    const auto client = load_client(connection, client_id);
-    if (!client) return std::unexpected(client.error());
-    if (auto checked = check_removal(*client, secret_id, decide); !checked) return checked;
-    connection.run("DELETE FROM client_secret WHERE secret_id = ?", secret_id);
-    append_change(connection, ChangeKind::secret_removed, change_id(client_id, secret_id), now,
-                  actor);
-    return {};
+  return database_->write([&](Connection& connection) {
+    return verbs::remove_secret(connection, client_id, secret_id, decide, now, actor);
   });
 }
 
