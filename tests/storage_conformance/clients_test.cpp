@@ -1,4 +1,3 @@
-#include <thread>
 #include <tuple>
 
 #include "tests/storage_conformance/backend.h"
@@ -183,79 +182,6 @@ TEST_P(ClientStoreConformance, AnEditThatThrowsChangesNothingAndReachesTheCaller
   create_client("next", 2);  // nothing is left locked
 }
 
-TEST_P(ClientStoreConformance, UpdatesOfSeveralProcessesAllCount) {
-  create_client("billing", 1);
-  constexpr int threads = 4;
-  constexpr int rounds = 15;
-  std::vector<std::jthread> workers;
-  workers.reserve(threads);
-  for (int t = 0; t < threads; ++t) {
-    workers.emplace_back([this] {
-      const auto mine = database->open();
-      for (int i = 0; i < rounds; ++i) {
-        EXPECT_TRUE(mine->update_client(
-            "billing",
-            [](ClientRecord& client) {
-              client.scopes.push_back("s" + std::to_string(client.scopes.size()));
-            },
-            test_time, test_actor));
-      }
-    });
-  }
-  workers.clear();
-  EXPECT_EQ(store->find_client("billing")->client.scopes.size(), 2U + threads * rounds);
-}
-
-TEST_P(ClientStoreConformance, AReaderNeverSeesHalfAnUpdate) {
-  create_client("billing", 1);
-  std::atomic<bool> done{false};
-  std::jthread writer([&] {
-    const auto mine = database->open();
-    for (int i = 0; i < 60; ++i) {
-      const std::string mark = std::to_string(i);
-      EXPECT_TRUE(mine->update_client(
-          "billing",
-          [&](ClientRecord& client) {
-            client.name = mark;
-            client.scopes = {mark};
-            client.serves = {mark};
-          },
-          test_time, test_actor));
-    }
-    done = true;
-  });
-  std::size_t reads = 0;
-  while (!done || reads == 0) {
-    const auto found = store->find_client("billing");
-    ASSERT_TRUE(found);
-    if (found->client.name == "Billing") continue;
-    ASSERT_EQ(found->client.scopes, std::vector{found->client.name});
-    ASSERT_EQ(found->client.serves, std::vector{found->client.name});
-    ++reads;
-  }
-}
-
-TEST_P(ClientStoreConformance, OneOfManyCreatorsOfAnIdWins) {
-  std::atomic<int> created{0};
-  std::atomic<int> refused{0};
-  std::vector<std::jthread> workers;
-  workers.reserve(8);
-  for (int t = 0; t < 8; ++t) {
-    workers.emplace_back([this, t, &created, &refused] {
-      const auto result =
-          database->open()->create_client(client_record("same"), secret_record(t), test_actor);
-      if (result) {
-        ++created;
-      } else if (result.error().code == StoreErrorCode::exists) {
-        ++refused;
-      }
-    });
-  }
-  workers.clear();
-  EXPECT_EQ(created, 1);
-  EXPECT_EQ(refused, 7);
-}
-
 TEST_P(ClientStoreConformance, DisablingStoresANotBeforeAndMayBeRepeated) {
   create_client("billing", 1);
   ASSERT_TRUE(store->disable_client(not_before("billing", test_time + seconds{5}), test_actor));
@@ -347,23 +273,6 @@ TEST_P(ClientStoreConformance, TheEleventhSecretIsRefused) {
   EXPECT_EQ(store->find_client("billing")->secrets.size(), max_secrets_per_client);
 }
 
-TEST_P(ClientStoreConformance, RacingProcessesNeverExceedTheLimitOfSecrets) {
-  create_client("billing", 0);
-  std::vector<std::jthread> workers;
-  workers.reserve(4);
-  for (int t = 0; t < 4; ++t) {
-    workers.emplace_back([this, t] {
-      const auto mine = database->open();
-      for (int i = 1; i <= 5; ++i) {
-        const auto added = mine->add_secret("billing", secret_record(t * 10 + i), test_actor);
-        EXPECT_TRUE(added || added.error().code == StoreErrorCode::limit);
-      }
-    });
-  }
-  workers.clear();
-  EXPECT_EQ(store->find_client("billing")->secrets.size(), max_secrets_per_client);
-}
-
 TEST_P(ClientStoreConformance, TheCallersRuleDecidesOverRemovingASecret) {
   create_client("billing", 1);
   const auto removed = store->remove_secret(
@@ -418,56 +327,6 @@ TEST_P(ClientStoreConformance, APepperIdStandsForOnePepper) {
   EXPECT_EQ(other.error().code, StoreErrorCode::exists);
 }
 
-TEST_P(ClientStoreConformance, OfTwoProcessesThatRemoveTheLastTwoSecretsOneIsRefused) {
-  for (int round = 0; round < 5; ++round) {
-    const std::string id = "client" + std::to_string(round);
-    create_client(id, 2 * round);
-    ASSERT_TRUE(store->add_secret(id, secret_record(2 * round + 1), test_actor));
-    std::atomic<int> removed{0};
-    in_processes(2, [&](int number, Storage& mine) {
-      const auto result = mine.remove_secret(
-          id, secret_record(2 * round + number).secret_id,
-          [](const ClientWithSecrets& client) -> std::expected<void, std::string> {
-            if (client.secrets.size() == 1) return std::unexpected("it is the last one");
-            return {};
-          },
-          test_time, test_actor);
-      if (result) ++removed;
-      EXPECT_TRUE(result || result.error().code == StoreErrorCode::refused);
-    });
-    EXPECT_EQ(removed, 1);
-    EXPECT_EQ(store->find_client(id)->secrets.size(), 1U);
-  }
-}
-
-TEST_P(ClientStoreConformance, ProcessesThatNoteTheSameUsesNeverWaitForEachOther) {
-  constexpr int secrets = 20;
-  constexpr int rounds = 30;
-  for (int i = 0; i < secrets; ++i) create_client("client" + std::to_string(i), i);
-  create_client("passing", secrets);
-  in_processes(4, [&](int number, Storage& mine) {
-    for (int i = 0; i < rounds; ++i) {
-      if (number == 3) {  // comes and goes with a secret that the others note
-        EXPECT_TRUE(mine.delete_client(not_before("passing", test_time), test_actor));
-        EXPECT_TRUE(
-            mine.create_client(client_record("passing"), secret_record(secrets), test_actor));
-        continue;
-      }
-      std::vector<ClientStore::SecretUse> uses;
-      for (int s = 0; s <= secrets; ++s) {
-        uses.push_back({secret_record(number == 0 ? s : secrets - s).secret_id,
-                        test_time + seconds{i * 3 + number}});
-      }
-      const auto noted = mine.record_secret_uses(uses);
-      EXPECT_TRUE(noted) << noted.error().detail;
-    }
-  });
-  for (int i = 0; i < secrets; ++i) {
-    EXPECT_EQ(store->find_client("client" + std::to_string(i))->secrets[0].last_used_at,
-              test_time + seconds{(rounds - 1) * 3 + 2});
-  }
-}
-
 TEST_P(ClientStoreConformance, VeryManyUsesAreNotedAtOnce) {
   create_client("billing", 1);
   std::vector<ClientStore::SecretUse> uses;
@@ -476,17 +335,6 @@ TEST_P(ClientStoreConformance, VeryManyUsesAreNotedAtOnce) {
   uses.push_back({secret_record(1).secret_id, test_time + seconds{1}});
   ASSERT_TRUE(store->record_secret_uses(uses));
   EXPECT_EQ(store->find_client("billing")->secrets[0].last_used_at, test_time + seconds{2});
-}
-
-TEST_P(ClientStoreConformance, OfManyPeppersUnderOneIdOneStays) {
-  std::atomic<int> registered{0};
-  in_processes(4, [&](int number, Storage& mine) {
-    const auto result =
-        mine.register_pepper({"contested", Digest{static_cast<std::uint8_t>(number)}}, test_time);
-    if (result) ++registered;
-    EXPECT_TRUE(result || result.error().code == StoreErrorCode::exists);
-  });
-  EXPECT_EQ(registered, 1);
 }
 
 }  // namespace
