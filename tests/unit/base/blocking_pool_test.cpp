@@ -88,6 +88,35 @@ TEST(BlockingPool, TellsTheCallerThatItIsFullAndTakesWorkAgainAfterwards) {
   EXPECT_EQ(later.result.value(), "later");
 }
 
+TEST(BlockingPool, NeverBeginsWhatHasWaitedTooLongForAThread) {
+  using std::chrono_literals::operator""ms;
+  asio::io_context loop;
+  BlockingPool pool(1, 8, 20ms);
+  std::promise<void> release;
+  Outcome hanging;
+  Outcome late;
+  bool begun = false;
+  const auto hang = [&release] {
+    release.get_future().wait();
+    return std::string("hanging");
+  };
+  const auto begin = [&begun] {
+    begun = true;
+    return std::string("late");
+  };
+  asio::co_spawn(loop, collect(pool, hang, hanging), asio::detached);
+  asio::co_spawn(loop, collect(pool, begin, late), asio::detached);
+  std::thread releasing([&release] {
+    std::this_thread::sleep_for(60ms);
+    release.set_value();
+  });
+  loop.run();
+  releasing.join();
+  EXPECT_EQ(hanging.result.value(), "hanging") << "what was begun is never given up";
+  EXPECT_FALSE(late.result);
+  EXPECT_FALSE(begun);
+}
+
 TEST(BlockingPool, WorksElsewhereAndResumesOnTheCallersLoop) {
   asio::io_context loop;
   BlockingPool pool(1, 1);
