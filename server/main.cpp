@@ -258,7 +258,9 @@ int serve(const cli::ServeRequest& request) {
 
   std::jthread maintenance_thread(
       [&maintenance](const std::stop_token& stop) { maintenance.run(stop); });
-  server.run([&maintenance] { maintenance.request_reload(); }, [&feed_hub] { feed_hub.close(); });
+  server.run({.on_sighup = [&maintenance] { maintenance.request_reload(); },
+              .on_leaving = {},
+              .on_stopping = [&feed_hub] { feed_hub.close(); }});
   maintenance_thread.request_stop();
   maintenance_thread.join();
   pool.join();

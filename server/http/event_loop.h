@@ -15,6 +15,10 @@ namespace grantd::http {
 
 class Session;
 
+/// serving: as usual. leaving: told to stop, and serving until what balances the load has noticed;
+/// each connection is closed behind its next answer. stopping: no more is accepted.
+enum class Phase { serving, leaving, stopping };
+
 using SessionHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 using SessionList = boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>,

@@ -112,7 +112,7 @@ class Server::Impl {
   }
 
   std::expected<std::uint16_t, std::string> listen(const Listener& listener);
-  void run(std::function<void()> on_sighup, std::function<void()> on_stopping);
+  void run(Hooks hooks);
   void stop();
 
  private:
@@ -123,7 +123,9 @@ class Server::Impl {
   awaitable<void> serve(Counted counted, const Listener& listener, EventLoop& loop,
                         tcp::socket socket);
   awaitable<void> tick(EventLoop& loop);
-  awaitable<void> watch_signals(std::function<void()> on_sighup);
+  awaitable<void> watch_signals();
+  void leave();
+  awaitable<void> stop_after(std::chrono::milliseconds drain);
   void drain_all();
   void begin_drain(EventLoop& loop);
   void run_loop(EventLoop& loop);
@@ -131,8 +133,8 @@ class Server::Impl {
   EventLoop& next_loop() { return *loops_[next_loop_++ % loops_.size()]; }
 
   const Dependencies dependencies_;
-  std::atomic<bool> stopping_{false};
-  std::function<void()> on_stopping_;
+  std::atomic<Phase> phase_{Phase::serving};
+  Hooks hooks_;
   std::size_t next_loop_{0};
   std::size_t accepting_{0};
   std::vector<std::unique_ptr<Port>> ports_;
@@ -158,12 +160,12 @@ std::expected<std::uint16_t, std::string> Server::Impl::listen(const Listener& l
   }
 }
 
-void Server::Impl::run(std::function<void()> on_sighup, std::function<void()> on_stopping) {
-  on_stopping_ = std::move(on_stopping);
+void Server::Impl::run(Hooks hooks) {
+  hooks_ = std::move(hooks);
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes with write(2)
   raise_open_file_limit();
   EventLoop& first = *loops_.front();
-  if (signals_) start(first, watch_signals(std::move(on_sighup)));
+  if (signals_) start(first, watch_signals());
   accepting_ = ports_.size();
   for (const auto& port : ports_) start(first, accept(*port));
   for (const auto& loop : loops_) {
@@ -178,12 +180,12 @@ void Server::Impl::run(std::function<void()> on_sighup, std::function<void()> on
 }
 
 void Server::Impl::stop() {
-  if (stopping_.exchange(true)) return;
+  if (phase_.exchange(Phase::stopping) == Phase::stopping) return;
   boost::asio::post(loops_.front()->context, [this] {
     dependencies_.log.event(observe::Level::info, "stopping");
-    if (on_stopping_) on_stopping_();
+    if (hooks_.on_stopping) hooks_.on_stopping();
     for (const auto& port : ports_) {
-      boost::system::error_code ignored;  // it has seen `stopping_` and closed already
+      boost::system::error_code ignored;  // it has seen the phase and closed already
       port->acceptor->cancel(ignored);
     }
     if (ports_.empty()) drain_all();
@@ -206,7 +208,7 @@ void Server::Impl::start(EventLoop& loop, awaitable<void> coroutine) {
 void Server::Impl::run_loop(EventLoop& loop) { loop.context.run(); }
 
 awaitable<void> Server::Impl::accept(Port& port) {
-  while (!stopping_.load(std::memory_order_relaxed)) {
+  while (phase_.load(std::memory_order_relaxed) != Phase::stopping) {
     EventLoop& loop = next_loop();
     tcp::socket socket(loop.context);
     const auto [error] = co_await port.acceptor->async_accept(socket, as_result);
@@ -263,7 +265,7 @@ void Server::Impl::admit(Port& port, EventLoop& loop, tcp::socket socket) {
 awaitable<void> Server::Impl::serve(Counted counted, const Listener& listener, EventLoop& loop,
                                     tcp::socket socket) {
   static_cast<void>(counted);  // for as long as this coroutine lives
-  Session session(dependencies_, listener, loop, stopping_, std::move(socket));
+  Session session(dependencies_, listener, loop, phase_, std::move(socket));
   co_await session.run();
 }
 
@@ -283,16 +285,37 @@ awaitable<void> Server::Impl::tick(EventLoop& loop) {
   }
 }
 
-awaitable<void> Server::Impl::watch_signals(std::function<void()> on_sighup) {
+awaitable<void> Server::Impl::watch_signals() {
   for (;;) {
     const auto [error, signal] = co_await signals_->async_wait(as_result);
     if (error) co_return;
-    if (signal != SIGHUP) {
+    if (signal == SIGTERM) {
+      leave();
+    } else if (signal != SIGHUP) {
       stop();
-    } else if (on_sighup) {
-      on_sighup();
+    } else if (hooks_.on_sighup) {
+      hooks_.on_sighup();
     }
   }
+}
+
+void Server::Impl::leave() {
+  const auto drain = dependencies_.limits.get()->drain;
+  auto serving = Phase::serving;
+  if (drain.count() == 0 || !phase_.compare_exchange_strong(serving, Phase::leaving)) {
+    stop();
+    return;
+  }
+  dependencies_.log.event(observe::Level::info, "draining",
+                          {{"for_ms", std::int64_t{drain.count()}}});
+  if (hooks_.on_leaving) hooks_.on_leaving();
+  start(*loops_.front(), stop_after(drain));
+}
+
+awaitable<void> Server::Impl::stop_after(std::chrono::milliseconds drain) {
+  boost::asio::steady_timer timer(loops_.front()->context, drain);
+  co_await timer.async_wait(as_result);
+  stop();
 }
 
 void Server::Impl::drain_all() {
@@ -315,9 +338,7 @@ Server::~Server() = default;
 std::expected<std::uint16_t, std::string> Server::listen(const Listener& listener) {
   return impl_->listen(listener);
 }
-void Server::run(std::function<void()> on_sighup, std::function<void()> on_stopping) {
-  impl_->run(std::move(on_sighup), std::move(on_stopping));
-}
+void Server::run(Hooks hooks) { impl_->run(std::move(hooks)); }
 void Server::stop() { impl_->stop(); }
 
 }  // namespace grantd::http

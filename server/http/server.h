@@ -1,5 +1,5 @@
 /// The event loops with their listeners: accepts connections, hands each to a loop in turn, and
-/// drains what is in flight when told to stop.
+/// drains what is in flight when told to stop, at once or after what balances the load has noticed.
 ///
 /// Public and operations listener share this code; the latter has no TLS.
 #pragma once
@@ -31,6 +31,8 @@ struct Limits {
   std::chrono::milliseconds handshake_timeout{5000};
   std::chrono::milliseconds request_timeout{10000};
   std::chrono::milliseconds idle_timeout{60000};
+  /// Between SIGTERM and the stop.
+  std::chrono::milliseconds drain{0};
 };
 
 /// What one listener serves. The pointers outlive the server.
@@ -63,10 +65,19 @@ class Server {
   /// Binds and listens; the port that was bound. Before run(). Error: one sentence.
   [[nodiscard]] std::expected<std::uint16_t, std::string> listen(const Listener& listener);
 
-  /// Runs the loops until stop() and the drain after it are done. `on_sighup` is called on a loop
-  /// with SIGHUP (kept for it since listen()), `on_stopping` where the drain begins: requests that
-  /// wait for something end then. SIGTERM and SIGINT call stop(). SIGPIPE is ignored.
-  void run(std::function<void()> on_sighup, std::function<void()> on_stopping = {});
+  /// What run() calls, each on a loop; those left empty are not called.
+  struct Hooks {
+    std::function<void()> on_sighup{};  // SIGHUP is kept for it since listen()
+    /// SIGTERM came and Limits::drain is not over yet: the load should go elsewhere.
+    std::function<void()> on_leaving{};
+    /// Requests that wait for something are to end.
+    std::function<void()> on_stopping{};
+  };
+
+  /// Runs the loops until stop() and the end of what is in flight. SIGINT calls stop(); so does
+  /// SIGTERM, after Limits::drain, in which connections are accepted and served as ever, but closed
+  /// behind their next answer, and which a second signal ends. SIGPIPE is ignored.
+  void run(Hooks hooks);
 
   /// Stops accepting, closes idle connections, lets requests in flight end (at most `drain_limit`).
   /// Thread-safe, may be called more than once.

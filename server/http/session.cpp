@@ -64,11 +64,11 @@ Response refusal(const Router::Match& match) {
 }  // namespace
 
 Session::Session(const Server::Dependencies& dependencies, const Listener& listener,
-                 EventLoop& loop, const std::atomic<bool>& stopping, tcp::socket socket)
+                 EventLoop& loop, const std::atomic<Phase>& phase, tcp::socket socket)
     : dependencies_(dependencies),
       listener_(listener),
       loop_(loop),
-      stopping_(stopping),
+      phase_(phase),
       peer_(peer_address(socket)),
       tls_(listener.tls == nullptr ? nullptr : listener.tls->get()),
       limits_(dependencies.limits.get()),
@@ -106,7 +106,7 @@ awaitable<bool> Session::next_request_begins() {
     co_return true;
   }
   input_.release();
-  const bool stopping = stopping_.load(std::memory_order_relaxed);
+  const bool stopping = phase_.load(std::memory_order_relaxed) == Phase::stopping;
   if (stopping && served_ && !stream_.has_arrived()) co_return false;
   limits_ = dependencies_.limits.get();
   arm(stopping ? drain_first_request : limits_->idle_timeout);
@@ -197,7 +197,8 @@ void Session::log_handler_failure(const Route& route, const Request& request, st
 }
 
 awaitable<Session::After> Session::respond(Response response, const Exchange& exchange) {
-  const bool keep_alive = exchange.keep_alive && !stopping_.load(std::memory_order_relaxed);
+  const bool serving = phase_.load(std::memory_order_relaxed) == Phase::serving;
+  const bool keep_alive = exchange.keep_alive && serving;
   std::string head;
   append_head(head, response, {exchange.request_id, loop_.date, keep_alive, exchange.http_1_0});
   const bool with_content = has_content(response) && !exchange.head;

@@ -29,9 +29,9 @@ class Session : public SessionHook {
   /// How long a connection that was accepted just before a stop may take to send its request.
   static constexpr std::chrono::milliseconds drain_first_request{500};
 
-  /// `stopping` and what `dependencies` refer to outlive the session.
+  /// `phase` and what `dependencies` refer to outlive the session.
   Session(const Server::Dependencies& dependencies, const Listener& listener, EventLoop& loop,
-          const std::atomic<bool>& stopping, boost::asio::ip::tcp::socket socket);
+          const std::atomic<Phase>& phase, boost::asio::ip::tcp::socket socket);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() = default;
@@ -76,7 +76,7 @@ class Session : public SessionHook {
   const Server::Dependencies& dependencies_;
   const Listener& listener_;
   EventLoop& loop_;
-  const std::atomic<bool>& stopping_;
+  const std::atomic<Phase>& phase_;
   const std::string peer_;
   const std::shared_ptr<const tls::Context> tls_;  // holds the ticket keys for the stream
   std::shared_ptr<const Limits> limits_;

@@ -222,6 +222,46 @@ TEST_F(Drain, SignalsReloadAndStop) {
   thread.join();
 }
 
+TEST_F(Drain, AfterSigtermConnectionsAreServedAndClosedBehindTheirNextAnswerUntilTheTimeIsUp) {
+  Limits limits_with_drain;
+  limits_with_drain.drain = std::chrono::milliseconds(300);
+  start_with(limits_with_drain);
+  const auto before = connect();
+  EXPECT_TRUE(before->request("GET", "/hello").header("Connection").empty());
+  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+  while (leavings == 0) std::this_thread::yield();
+  EXPECT_EQ(before->request("GET", "/hello").header("Connection"), "close");
+  EXPECT_EQ(connect()->request("GET", "/hello").header("Connection"), "close");
+  thread.join();
+  EXPECT_EQ(leavings, 1);
+  EXPECT_THROW(connect(), std::runtime_error);
+}
+
+TEST_F(Drain, ASecondSignalEndsTheWaiting) {
+  Limits limits_with_drain;
+  limits_with_drain.drain = std::chrono::minutes(5);
+  for (const int second : {SIGTERM, SIGINT}) {
+    start_with(limits_with_drain);
+    EXPECT_EQ(connect()->request("GET", "/hello").status, 200);
+    const int before = leavings;
+    ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+    while (leavings == before) std::this_thread::yield();
+    ASSERT_EQ(kill(getpid(), second), 0);
+    thread.join();
+    server.reset();
+  }
+}
+
+TEST_F(Drain, SigintStopsAtOnce) {
+  Limits limits_with_drain;
+  limits_with_drain.drain = std::chrono::minutes(5);
+  start_with(limits_with_drain);
+  EXPECT_EQ(connect()->request("GET", "/hello").status, 200);
+  ASSERT_EQ(kill(getpid(), SIGINT), 0);
+  thread.join();
+  EXPECT_EQ(leavings, 0);
+}
+
 TEST_F(Drain, StoppingBeforeRunningAndTwiceIsFine) {
   Server stopped({clock, random, log, metrics, limits}, 2);
   stopped.stop();

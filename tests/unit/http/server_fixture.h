@@ -71,7 +71,9 @@ class ServerTest : public ::testing::Test {
     const auto plain_bound = server->listen({"127.0.0.1", 0, &router, nullptr, false});
     ASSERT_TRUE(plain_bound) << plain_bound.error();
     plain_port = *plain_bound;
-    thread = std::thread([this] { server->run([this] { ++hangups; }); });
+    thread = std::thread([this] {
+      server->run({.on_sighup = [this] { ++hangups; }, .on_leaving = [this] { ++leavings; }});
+    });
   }
 
   void start_with(const Limits& changed, std::size_t loops = 2) {
@@ -152,6 +154,7 @@ class ServerTest : public ::testing::Test {
   std::atomic<bool> release{false};
   std::atomic<int> handlers_running{0};
   std::atomic<int> hangups{0};
+  std::atomic<int> leavings{0};
   Router router{{{"/hello", "hello", Method::get, hello},
                  {"/echo", "echo", Method::post, echo},
                  {"/broken", "broken", Method::post, broken},
