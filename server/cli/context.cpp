@@ -89,7 +89,9 @@ Outcome<Context> open_context(const Invocation& invocation) {
   context.config = std::move(*config);
   context.storage = std::move(*storage);
   context.actor = operator_name();
-  context.now = SystemClock().now();
+  const auto time = context.storage->clock();
+  if (!time) return store_failure(time.error(), "the database's clock");
+  context.now = time->value_or(SystemClock().now());
   return context;
 }
 

@@ -28,6 +28,8 @@ struct Context {
   config::Config config{};
   std::unique_ptr<storage::Storage> storage{};
   std::string actor{};
+  /// By the clock of a database that nodes share: what stands behind it and before it must be the
+  /// same for all of them.
   WallTime now{};
 };
 
