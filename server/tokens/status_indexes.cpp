@@ -19,8 +19,9 @@ StatusIndexes::StatusIndexes(Reserve reserve, Settings settings, BlockingPool& p
 
 boost::asio::awaitable<std::optional<StatusReference>> StatusIndexes::take(sys_seconds expires_at) {
   const auto ends_at = end_of_window(expires_at, settings_.window);
+  const auto ahead_until = end_of_window(expires_at + settings_.ahead, settings_.window);
   for (;;) {
-    const auto [taken, refilled, seen, longest] = attempt(ends_at);
+    const auto [taken, refilled, seen, longest] = attempt(ends_at, ahead_until);
     if (taken || !refilled) co_return taken;
     const auto until = std::chrono::steady_clock::now() + longest;
     const auto woken = co_await refilled->wait(seen, until, max_waiting);
@@ -34,7 +35,7 @@ void StatusIndexes::drop() {
   for (auto& [ends_at, window] : windows_) window.current = window.next = {};
 }
 
-StatusIndexes::Attempt StatusIndexes::attempt(sys_seconds ends_at) {
+StatusIndexes::Attempt StatusIndexes::attempt(sys_seconds ends_at, sys_seconds ahead_until) {
   const auto now = clock_.steady();
   const std::lock_guard lock(mutex_);
   Window* const window = find_window(ends_at);
@@ -52,7 +53,17 @@ StatusIndexes::Attempt StatusIndexes::attempt(sys_seconds ends_at) {
     attempt.seen = window->refilled->generation();
     attempt.longest = deadline - now;
   }
+  reserve_ahead(ends_at, ahead_until, now);
   return attempt;
+}
+
+/// With the lock held. From the last one back: where it has entries, those before it were seen to.
+void StatusIndexes::reserve_ahead(sys_seconds ends_at, sys_seconds until, SteadyTime now) {
+  for (; until > ends_at; until -= settings_.window) {
+    Window* const window = find_window(until);
+    if (window == nullptr || left_in(window->current) + left_in(window->next) > 0) return;
+    if (!window->refilling && now >= window->retry_at) begin_refill(*window, until);
+  }
 }
 
 StatusIndexes::Window* StatusIndexes::find_window(sys_seconds ends_at) {

@@ -42,6 +42,9 @@ class StatusIndexes {
     /// Of live windows; beyond it none is at hand. The configuration allows 43,200: tokens of 30
     /// days in windows of a minute.
     std::size_t max_windows{65'536};
+    /// How long tokens are to get entries once storage is away: the windows that begin within are
+    /// reserved for, too. Only as many entries as a block has are then at hand in each.
+    std::chrono::seconds ahead{0};
   };
 
   /// How long a token waits for a reservation at most, counted from where that began.
@@ -79,7 +82,8 @@ class StatusIndexes {
     std::chrono::nanoseconds longest{0};
   };
 
-  [[nodiscard]] Attempt attempt(sys_seconds ends_at);
+  [[nodiscard]] Attempt attempt(sys_seconds ends_at, sys_seconds ahead_until);
+  void reserve_ahead(sys_seconds ends_at, sys_seconds until, SteadyTime now);
   [[nodiscard]] Window* find_window(sys_seconds ends_at);
   void begin_refill(Window& window, sys_seconds ends_at);
   boost::asio::awaitable<void> refill(sys_seconds ends_at, std::uint64_t generation);

@@ -148,6 +148,21 @@ TEST_F(TokenStatusIndexes, WhatIsReservedIsGivenOutWhileStorageIsAway) {
   EXPECT_EQ(take(soon), std::nullopt);
 }
 
+TEST_F(TokenStatusIndexes, OfWindowsThatBeginSoonAreReservedAheadAndGivenOutWhileStorageIsAway) {
+  StatusIndexes::Settings settings{60s, block};
+  settings.ahead = 3min;
+  StatusIndexes ahead([this](sys_seconds ends_at) { return reservations.reserve(ends_at); },
+                      settings, pool, clock);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));
+  wait_for_reservations(4);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));
+  EXPECT_EQ(reservations.count(), 4) << "once each";
+  reservations.set_away(true);
+  for (const auto later : {1min, 2min, 3min}) {
+    EXPECT_TRUE(testing::on_loop(ahead.take(soon + later))) << later.count();
+  }
+}
+
 TEST_F(TokenStatusIndexes, AFullQueueMeansNoneInsteadOfAWait) {
   BlockingPool full(1, 0);
   StatusIndexes none([this](sys_seconds ends_at) { return reservations.reserve(ends_at); },
