@@ -256,6 +256,17 @@ class ChangeStore {
                                                                std::size_t max_rows) = 0;
 };
 
+/// Whether the database answers, and what time it has.
+class PulseStore {
+ public:
+  virtual ~PulseStore() = default;
+
+  /// Whether it answers now; a cheap read. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<void> ping() = 0;
+  /// The database's own clock; absent where it has none. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<std::optional<WallTime>> clock() = 0;
+};
+
 /// One backend with all its concerns, for the wiring alone: components take the interface they
 /// need.
 class Storage : public ClientStore,
@@ -265,12 +276,9 @@ class Storage : public ClientStore,
                 public KeyStore,
                 public StatusListStore,
                 public ReferenceTokenStore,
-                public ChangeStore {
+                public ChangeStore,
+                public PulseStore {
  public:
-  /// Whether it answers now; a cheap read. Errors: unavailable.
-  [[nodiscard]] virtual StoreResult<void> ping() = 0;
-  /// The database's own clock; absent where it has none. Errors: unavailable.
-  [[nodiscard]] virtual StoreResult<std::optional<WallTime>> clock() = 0;
   /// What an operator should know of how safely this database keeps what it acknowledged, and of
   /// how it is reached: sentences; none where all is well. Errors: unavailable.
   [[nodiscard]] virtual StoreResult<std::vector<std::string>> warnings() = 0;

@@ -1,9 +1,13 @@
-/// GET /healthz and /readyz of the operations listener: the process lives; it can issue tokens.
+/// GET /healthz and /readyz of the operations listener: the process lives; it can issue tokens, and
+/// will go on doing so.
 #pragma once
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <string_view>
 
+#include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
 #include "server/http/message.h"
 #include "server/keys/key_set.h"
@@ -12,16 +16,24 @@ namespace grantd::endpoints {
 
 class HealthEndpoint {
  public:
-  /// `storage_answers`: kept up to date by the maintenance thread; asking storage here would block.
-  HealthEndpoint(const std::atomic<bool>& storage_answers, const Snapshot<keys::KeySet>& keys)
-      : storage_answers_(storage_answers), keys_(keys) {}
+  struct Dependencies {
+    /// Kept up to date by another thread; asking storage here would block.
+    const Freshness& freshness;
+    const Snapshot<keys::KeySet>& keys;
+    /// The server was told to stop: the load should go elsewhere while it still serves.
+    const std::atomic<bool>& leaving;
+    const Clock& clock;
+  };
+  explicit HealthEndpoint(Dependencies dependencies) : with_(dependencies) {}
 
   boost::asio::awaitable<http::Response> live(const http::Request& http) const;
   boost::asio::awaitable<http::Response> ready(const http::Request& http) const;
 
  private:
-  const std::atomic<bool>& storage_answers_;
-  const Snapshot<keys::KeySet>& keys_;
+  /// Empty where it is.
+  [[nodiscard]] std::string_view why_not_ready() const;
+
+  const Dependencies with_;
 };
 
 }  // namespace grantd::endpoints

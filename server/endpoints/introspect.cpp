@@ -4,6 +4,7 @@
 
 #include "server/base/text.h"
 #include "server/http/accept.h"
+#include "server/oauth/doubt.h"
 #include "server/oauth/scope.h"
 #include "server/tokens/signing.h"
 
@@ -89,6 +90,10 @@ http::Response response(std::string body, std::string client_id, std::string rea
 }  // namespace
 
 boost::asio::awaitable<http::Response> IntrospectEndpoint::handle(const http::Request& http) const {
+  // Here, so that nothing is looked up in vain; once more where all lookups are done.
+  if (const auto doubt = with_.freshness.doubts_current(with_.clock.steady())) {
+    co_return failure(oauth::must_not_answer(*doubt), std::string());
+  }
   auto [request, client_id] =
       co_await authenticated_request(http, with_.authenticator, with_.metrics);
   if (!request) co_return failure(request.error(), std::move(client_id));
@@ -99,6 +104,9 @@ boost::asio::awaitable<http::Response> IntrospectEndpoint::handle(const http::Re
   const auto resolved = co_await with_.resolver.resolve(*token, floor_seconds(with_.clock.now()));
   if (is_unavailable(resolved)) {
     co_return failure(tokens::unavailable_error(resolved.error()), std::move(client_id));
+  }
+  if (const auto doubt = with_.freshness.doubts_current(with_.clock.steady())) {
+    co_return failure(oauth::must_not_answer(*doubt), std::move(client_id));
   }
   auto found = answer(resolved, request->client->client);
   if (http::asks_for(http.accept, signed_media_type, http::Response().content_type)) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
 #include "server/endpoints/client_request.h"
 #include "server/keys/key_set.h"
@@ -27,6 +28,7 @@ class IntrospectEndpoint {
     keys::Signer& signer;
     const tokens::Resolver& resolver;
     const tokens::Revocations& revocations;
+    const Freshness& freshness;
     const Clock& clock;
     observe::Metrics& metrics;
   };

@@ -9,6 +9,7 @@
 #include "server/endpoints/document.h"
 #include "server/http/content_coding.h"
 #include "server/http/error_response.h"
+#include "server/oauth/doubt.h"
 #include "server/tokens/claims.h"
 #include "server/tokens/status_reference.h"
 
@@ -95,6 +96,10 @@ boost::asio::awaitable<http::Response> StatusListEndpoint::handle(const http::Re
   const auto segment = http.path.substr(http.path.rfind('/') + 1);
   const auto id = tokens::parse_status_list_id(segment);
   if (!id) co_return no_such_list();
+  // Here, so that nothing is read in vain; once more where the rendering may have taken long.
+  if (const auto current = check_current(); !current) {
+    co_return http::error_response(current.error());
+  }
   if (!with_.lists.find(*id)) {
     const auto known = co_await make_known(*id);
     if (!known) co_return http::error_response(known.error());
@@ -103,6 +108,9 @@ boost::asio::awaitable<http::Response> StatusListEndpoint::handle(const http::Re
 
   const auto rendered = co_await with_.documents.get(*id);
   if (!rendered) co_return http::error_response(rendered.error());
+  if (const auto current = check_current(); !current) {
+    co_return http::error_response(current.error());
+  }
   co_return list_response(http, **rendered);
 }
 
@@ -116,6 +124,12 @@ boost::asio::awaitable<http::Response> StatusListEndpoint::aggregate(
   if (!lists) co_return http::error_response(cannot_be_read("storage_queue_full"));
   if (!*lists) co_return http::error_response(cannot_be_read("storage_unavailable"));
   co_return aggregation(http, with_.issuer, **lists, with_.documents.ttl());
+}
+
+oauth::Result<void> StatusListEndpoint::check_current() const {
+  const auto doubt = with_.freshness.doubts_current(with_.clock.steady());
+  if (doubt) return std::unexpected(oauth::must_not_answer(*doubt));
+  return {};
 }
 
 boost::asio::awaitable<oauth::Result<void>> StatusListEndpoint::make_known(std::uint64_t id) const {

@@ -10,6 +10,7 @@
 
 #include "server/base/blocking_pool.h"
 #include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
 #include "server/endpoints/status_list_documents.h"
 #include "server/grants/policy.h"
@@ -30,6 +31,7 @@ class StatusListEndpoint {
     storage::StatusListStore& store;
     BlockingPool& pool;
     const Snapshot<grants::Policy>& policy;
+    const Freshness& freshness;
     const Clock& clock;
   };
   explicit StatusListEndpoint(Dependencies dependencies) : with_(std::move(dependencies)) {}
@@ -43,6 +45,8 @@ class StatusListEndpoint {
   /// Anybody may ask, so what must be read from storage is bounded: the same queue serves /revoke.
   static constexpr int max_reading = 16;
 
+  /// Whether the bits here are those of the database; else the error to answer with.
+  [[nodiscard]] oauth::Result<void> check_current() const;
   boost::asio::awaitable<oauth::Result<void>> make_known(std::uint64_t id) const;
   [[nodiscard]] bool is_alive(std::uint64_t id) const;
   [[nodiscard]] sys_seconds dead_if_expired_at() const;

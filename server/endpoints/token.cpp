@@ -4,6 +4,7 @@
 
 #include "server/base/secret.h"
 #include "server/base/text.h"
+#include "server/oauth/doubt.h"
 
 namespace grantd::endpoints {
 namespace {
@@ -47,15 +48,21 @@ oauth::Error unsupported_grant_type() {
 
 TokenEndpoint::TokenEndpoint(clients::Authenticator& authenticator,
                              std::vector<const grants::Grant*> grants,
-                             const Snapshot<grants::Policy>& policy, const Clock& clock,
-                             observe::Metrics& metrics)
+                             const Snapshot<grants::Policy>& policy, const Freshness& freshness,
+                             const Clock& clock, observe::Metrics& metrics)
     : authenticator_(authenticator),
       grants_(std::move(grants)),
       policy_(policy),
+      freshness_(freshness),
       clock_(clock),
       metrics_(metrics) {}
 
 boost::asio::awaitable<http::Response> TokenEndpoint::handle(const http::Request& http) const {
+  // Here, so that nobody is looked up in vain; once more in issue(), because a lookup may take
+  // long.
+  if (const auto doubt = freshness_.doubts_issuing(clock_.steady())) {
+    co_return failure(oauth::must_not_answer(*doubt), std::string());
+  }
   auto [request, client_id] = co_await authenticated_request(http, authenticator_, metrics_);
   if (!request) co_return failure(request.error(), std::move(client_id));
 
@@ -69,6 +76,9 @@ boost::asio::awaitable<http::Response> TokenEndpoint::handle(const http::Request
 
 boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> TokenEndpoint::issue(
     const ClientRequest& request) const {
+  if (const auto doubt = freshness_.doubts_issuing(clock_.steady())) {
+    co_return std::unexpected(oauth::must_not_answer(*doubt));
+  }
   const auto token_request = oauth::TokenRequest::make(request.form);
   if (!token_request) co_return std::unexpected(token_request.error());
 

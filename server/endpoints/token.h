@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/endpoints/client_request.h"
 #include "server/grants/grant.h"
 #include "server/grants/policy.h"
@@ -15,8 +16,8 @@ class TokenEndpoint {
  public:
   /// The references outlive the object.
   TokenEndpoint(clients::Authenticator& authenticator, std::vector<const grants::Grant*> grants,
-                const Snapshot<grants::Policy>& policy, const Clock& clock,
-                observe::Metrics& metrics);
+                const Snapshot<grants::Policy>& policy, const Freshness& freshness,
+                const Clock& clock, observe::Metrics& metrics);
 
   boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
 
@@ -27,6 +28,7 @@ class TokenEndpoint {
   clients::Authenticator& authenticator_;
   const std::vector<const grants::Grant*> grants_;
   const Snapshot<grants::Policy>& policy_;
+  const Freshness& freshness_;
   const Clock& clock_;
   observe::Metrics& metrics_;
 };

@@ -1,14 +1,15 @@
 #include "server/grants/token_exchange.h"
 
 #include <algorithm>
-#include <ranges>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "server/base/text.h"
 #include "server/grants/exchange_target.h"
 #include "server/grants/token_spec.h"
 #include "server/grants/transaction_token.h"
+#include "server/oauth/doubt.h"
 
 namespace grantd::grants {
 namespace {
@@ -108,6 +109,9 @@ boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> TokenExchange::issue(
   std::optional<ResolvedToken> actor;
   if (exchange.actor_token) actor = co_await resolver_.resolve(*exchange.actor_token, second);
 
+  if (const auto doubt = freshness_.doubts_current(clock_.steady())) {
+    co_return std::unexpected(oauth::must_not_answer(*doubt));
+  }
   const auto with = context(subject, actor ? &*actor : nullptr, *policy, client, second);
   auto spec = decide(request, with);
   if (!spec) co_return std::unexpected(std::move(spec.error()));

@@ -1,9 +1,12 @@
 /// Token exchange (RFC 8693): a service turns the token that it was called with into one for the
-/// service that it calls, never wider and never longer than what it was given.
+/// service that it calls, never wider and never longer than what it was given. Like introspection
+/// it says that a token is not revoked, and so answers 503 where this node does not know.
 #pragma once
 
 #include <string>
 
+#include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
 #include "server/grants/grant.h"
 #include "server/grants/policy.h"
@@ -18,12 +21,14 @@ class TokenExchange final : public Grant {
   /// The references outlive the object. `issuer`: ours, byte for byte.
   TokenExchange(const Snapshot<Policy>& policy, const tokens::Resolver& resolver,
                 const tokens::Revocations& revocations, std::string issuer,
-                const tokens::Issuer& token_issuer)
+                const tokens::Issuer& token_issuer, const Freshness& freshness, const Clock& clock)
       : policy_(policy),
         resolver_(resolver),
         revocations_(revocations),
         issuer_(std::move(issuer)),
-        token_issuer_(token_issuer) {}
+        token_issuer_(token_issuer),
+        freshness_(freshness),
+        clock_(clock) {}
 
   [[nodiscard]] std::string_view grant_type() const override { return oauth::token_exchange_grant; }
   boost::asio::awaitable<oauth::Result<tokens::IssuedToken>> issue(
@@ -42,6 +47,8 @@ class TokenExchange final : public Grant {
   const tokens::Revocations& revocations_;
   const std::string issuer_;
   const tokens::Issuer& token_issuer_;
+  const Freshness& freshness_;
+  const Clock& clock_;
 };
 
 }  // namespace grantd::grants

@@ -61,6 +61,8 @@ struct Plain {
                              "Client lookups that went to storage.")),
         storage_failures(
             counter(registry, "grantd_storage_failures_total", "Storage operations that failed.")),
+        clock_off(counter(registry, "grantd_clock_off_total",
+                          "Times that this clock was found too far from the database's.")),
         connections_refused(counter(registry, "grantd_connections_refused_total",
                                     "Connections closed on arrival: too many were open.")),
         handshake_failures(counter(registry, "grantd_tls_handshake_failures_total",
@@ -68,6 +70,12 @@ struct Plain {
         log_dropped(counter(registry, "grantd_log_dropped_total",
                             "Log lines that stdout did not take in time.")),
         connections(gauge(registry, "grantd_connections", "Connections open now.")),
+        storage_available(gauge(registry, "grantd_storage_available",
+                                "1 where the database answered when last asked, else 0.")),
+        storage_read(gauge(registry, "grantd_storage_read_seconds",
+                           "When changes were last read, in seconds since 1970.")),
+        storage_clock_ahead(gauge(registry, "grantd_storage_clock_ahead_seconds",
+                                  "How far the database's clock is ahead of this one.")),
         certificate_expiry(gauge(registry, "grantd_tls_certificate_expiry_seconds",
                                  "When the TLS certificate expires, in seconds since 1970.")),
         published_keys(gauge(registry, "grantd_published_keys", "Keys published in the JWKS.")),
@@ -84,10 +92,14 @@ struct Plain {
   Counter& cache_hits;
   Counter& cache_misses;
   Counter& storage_failures;
+  Counter& clock_off;
   Counter& connections_refused;
   Counter& handshake_failures;
   Counter& log_dropped;
   Gauge& connections;
+  Gauge& storage_available;
+  Gauge& storage_read;
+  Gauge& storage_clock_ahead;
   Gauge& certificate_expiry;
   Gauge& published_keys;
   Gauge& live_revocations;
@@ -242,6 +254,16 @@ void Metrics::client_cache(bool hit) {
   (hit ? impl_->plain().cache_hits : impl_->plain().cache_misses).Increment();
 }
 void Metrics::storage_failed() { impl_->plain().storage_failures.Increment(); }
+void Metrics::storage_answers(bool answers) {
+  impl_->plain().storage_available.Set(answers ? 1 : 0);
+}
+void Metrics::storage_read(std::int64_t unix_seconds) {
+  impl_->plain().storage_read.Set(static_cast<double>(unix_seconds));
+}
+void Metrics::storage_clock_ahead(std::chrono::nanoseconds ahead) {
+  impl_->plain().storage_clock_ahead.Set(std::chrono::duration<double>(ahead).count());
+}
+void Metrics::clock_went_off() { impl_->plain().clock_off.Increment(); }
 void Metrics::connection_refused() { impl_->plain().connections_refused.Increment(); }
 void Metrics::handshake_failed() { impl_->plain().handshake_failures.Increment(); }
 void Metrics::connections(std::int64_t change) {

@@ -38,6 +38,14 @@ class Metrics {
   void client_cache(bool hit);
   /// grantd_storage_failures_total
   void storage_failed();
+  /// grantd_storage_available
+  void storage_answers(bool answers);
+  /// grantd_storage_read_seconds
+  void storage_read(std::int64_t unix_seconds);
+  /// grantd_storage_clock_ahead_seconds
+  void storage_clock_ahead(std::chrono::nanoseconds ahead);
+  /// grantd_clock_off_total
+  void clock_went_off();
   /// grantd_connections_refused_total
   void connection_refused();
   /// grantd_tls_handshake_failures_total

@@ -13,38 +13,31 @@ storage::ChangeFollower::Subscriber Changes::subscriber() {
           [this]() -> storage::StoreResult<void> {
             with_.clients.clear();
             keys_changed_ = true;
+            key_compromised_ = true;  // one may be among what was missed
             feed_has_news_ = true;
+            unread_.reset();
             with_.status_indexes.drop();
             with_.status_lists.forget_lists();
             return load_revocations();
           }};
 }
 
-storage::StoreResult<void> Changes::load_not_before() {
-  const auto not_before = with_.store.load_not_before(floor_seconds(with_.clock.now()));
-  if (!not_before) return std::unexpected(not_before.error());
-  for (const auto& entry : *not_before) {
-    with_.revocations.set_not_before(entry.client_id, entry.at, entry.expires_at);
-  }
-  return {};
-}
-
 storage::StoreResult<void> Changes::load_revocations() {
-  if (auto not_before = load_not_before(); !not_before) return not_before;
+  const auto now = floor_seconds(with_.clock.now());
+  const auto not_before = with_.store.load_not_before(now);
+  if (!not_before) return std::unexpected(not_before.error());
+  for (const auto& entry : *not_before) take_over(entry);
   return with_.store.load_revocations(
-      floor_seconds(with_.clock.now()),
-      [this](const storage::Revocation& revocation) { take_over(revocation); });
+      now, [this](const storage::Revocation& revocation) { take_over(revocation); });
 }
 
-void Changes::settle() {
-  if (not_before_behind_) not_before_behind_ = !load_not_before().has_value();
-  if (revocations_behind_) revocations_behind_ = !load_revocations().has_value();
-  if (keys_changed_) {
-    keys_changed_ = false;
-    with_.keys.refresh();
-  }
-  // Behind the keys: what the readers are told must not be signed with a key that has just leaked.
-  if (std::exchange(feed_has_news_, false)) with_.feed.wake();
+storage::StoreResult<void> Changes::settle() {
+  auto read = read_revocations();
+  const bool compromised = std::exchange(key_compromised_, false);
+  if (std::exchange(keys_changed_, false)) with_.keys_changed(compromised);
+  // Where a key has leaked, behind the keys: what the readers are told must not be signed with it.
+  if (std::exchange(feed_has_news_, false) && !compromised) with_.feed.wake();
+  return read;
 }
 
 void Changes::apply(const storage::Change& change) {
@@ -64,21 +57,16 @@ void Changes::apply(const storage::Change& change) {
     case ChangeKind::client_disabled:
     case ChangeKind::client_deleted:
       with_.clients.drop(change.id);
-      not_before_behind_ = true;
-      feed_has_news_ = true;
+      revoked_at(change.seq);
       return;
     case ChangeKind::secret_added:
     case ChangeKind::secret_removed:
       with_.clients.drop(std::string_view(change.id).substr(0, change.id.rfind('/')));
       return;
     case ChangeKind::token_revoked:
-      apply_revocation(change.id);
-      feed_has_news_ = true;
-      return;
     case ChangeKind::client_revoked:
     case ChangeKind::all_revoked:
-      not_before_behind_ = true;
-      feed_has_news_ = true;
+      revoked_at(change.seq);
       return;
     case ChangeKind::key_published:
     case ChangeKind::key_signing:
@@ -88,24 +76,38 @@ void Changes::apply(const storage::Change& change) {
       return;
     case ChangeKind::key_compromised:
       keys_changed_ = true;
+      key_compromised_ = true;
       feed_has_news_ = true;
       return;
   }
   std::unreachable();
 }
 
-void Changes::apply_revocation(const std::string& jti) {
-  const auto found = with_.store.find_revocation(jti);
-  if (!found) {
-    revocations_behind_ = true;
-  } else if (*found) {
-    take_over(**found);
+void Changes::revoked_at(std::int64_t seq) {
+  feed_has_news_ = true;
+  if (!unread_) unread_ = seq - 1;
+}
+
+/// All of them at once: row by row, a burst would take a round trip each, and the node would fall
+/// behind by more than it may.
+storage::StoreResult<void> Changes::read_revocations() {
+  while (unread_) {
+    const auto news = with_.news.revocation_news(unread_, floor_seconds(with_.clock.now()), batch);
+    if (!news) return std::unexpected(news.error());
+    for (const auto& entry : news->not_before) take_over(entry);
+    for (const auto& revocation : news->revocations) take_over(revocation);
+    unread_ = news->more ? std::optional(news->seq) : std::nullopt;
   }
+  return {};
 }
 
 void Changes::take_over(const storage::Revocation& revocation) {
   with_.revocations.revoke(revocation.jti, revocation.expires_at);
   with_.status_lists.revoke(revocation.jti, revocation.expires_at);
+}
+
+void Changes::take_over(const storage::NotBefore& not_before) {
+  with_.revocations.set_not_before(not_before.client_id, not_before.at, not_before.expires_at);
 }
 
 }  // namespace grantd::service

@@ -9,24 +9,27 @@ namespace grantd::service {
 void Maintenance::request_reload() {
   {
     const std::lock_guard lock(mutex_);
-    reload_requested_ = true;
+    asked_.reload = true;
+  }
+  wake_.notify_one();
+}
+
+void Maintenance::keys_changed(bool then_wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    asked_.keys = true;
+    asked_.wake |= then_wake;
   }
   wake_.notify_one();
 }
 
 void Maintenance::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    bool reload = false;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, stop, storage::ChangeFollower::interval,
-                     [this] { return reload_requested_; });
-      reload = std::exchange(reload_requested_, false);
-    }
+    const auto asked = wait(stop);
     // An exception here is broken machinery (no memory, say): logged, and tried again next turn.
     try {
-      if (reload) with_.reloader.reload();
-      turn();
+      if (asked.reload) with_.reloader.reload();
+      turn(asked);
     } catch (const std::exception& fault) {
       with_.log.event(observe::Level::error, "maintenance_failed",
                       {{"detail", std::string_view(fault.what())}});
@@ -35,10 +38,22 @@ void Maintenance::run(const std::stop_token& stop) {
   flush_last_used();
 }
 
-void Maintenance::turn() {
-  follow();
-  with_.keys.tick();
+Maintenance::Asked Maintenance::wait(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, stop, interval, [this] { return asked_.reload || asked_.keys; });
+  return std::exchange(asked_, {});
+}
+
+void Maintenance::turn(const Asked& asked) {
+  if (asked.keys) {
+    with_.keys.refresh();
+  } else {
+    with_.keys.tick();
+  }
+  if (asked.wake) with_.feed.wake();
   with_.metrics.published_keys(static_cast<std::int64_t>(with_.keys.key_set().get()->size()));
+  // What is not written or swept now is later; asking in vain would only say again what is known.
+  if (!with_.freshness.answers()) return;
   const auto now = with_.clock.steady();
   if (now >= next_flush_) {
     flush_last_used();
@@ -50,24 +65,6 @@ void Maintenance::turn() {
     references_left_ = true;
   }
   if (references_left_) sweep_references();
-}
-
-void Maintenance::follow() {
-  auto read = with_.follower.poll();
-  // An idle database still says whether it answers.
-  if (read) read = with_.storage.ping();
-  const bool answers = read.has_value();
-  if (with_.storage_answers.exchange(answers) != answers) {
-    if (answers) {
-      with_.log.event(observe::Level::info, "storage_back");
-    } else {
-      with_.log.event(observe::Level::error, "storage_unavailable",
-                      {{"detail", std::string_view(read.error().detail)}});
-      with_.metrics.storage_failed();
-    }
-  }
-  if (answers) with_.changes.settle();
-  with_.metrics.live_revocations(static_cast<std::int64_t>(with_.revocations.size()));
 }
 
 void Maintenance::flush_last_used() {

@@ -1,30 +1,31 @@
-/// The one thread for everything that is due by the clock and may block: following changes, key
-/// rotation, last-used times, sweeping what has expired, and reloads.
+/// The one thread for everything that is due by the clock and may take its time: key rotation,
+/// last-used times, sweeping what has expired, and reloads. Changes are followed by another one
+/// (service::Following).
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
 
 #include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
+#include "server/base/wake_hub.h"
 #include "server/clients/last_used.h"
 #include "server/grants/policy.h"
 #include "server/keys/key_ring.h"
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
-#include "server/service/changes.h"
 #include "server/service/reloader.h"
 #include "server/tokens/revocations.h"
 #include "server/tokens/status_lists.h"
-#include "storage/change_follower.h"
 #include "storage/stores.h"
 
 namespace grantd::service {
 
 class Maintenance {
  public:
+  static constexpr std::chrono::milliseconds interval{250};
   static constexpr std::chrono::seconds sweep_interval{60};
   static constexpr std::size_t sweep_rows = 1000;
   static constexpr std::size_t sweep_rounds = 100;
@@ -35,15 +36,14 @@ class Maintenance {
 
   struct Dependencies {
     storage::Storage& storage;
-    storage::ChangeFollower& follower;
-    Changes& changes;
     keys::KeyRing& keys;
     clients::LastUsed& last_used;
     tokens::Revocations& revocations;
     tokens::StatusLists& status_lists;
     const Snapshot<grants::Policy>& policy;
     Reloader& reloader;
-    std::atomic<bool>& storage_answers;
+    const Freshness& freshness;
+    WakeHub& feed;  // readers of the revocation feed
     const Clock& clock;
     observe::Log& log;
     observe::Metrics& metrics;
@@ -55,10 +55,18 @@ class Maintenance {
 
   /// From any thread: reload soon.
   void request_reload();
+  /// From any thread: look at the keys anew, at once; then wake the feed's readers, where asked to.
+  void keys_changed(bool then_wake);
 
  private:
-  void turn();
-  void follow();
+  /// What other threads asked for.
+  struct Asked {
+    bool reload{false};
+    bool keys{false};
+    bool wake{false};
+  };
+  [[nodiscard]] Asked wait(const std::stop_token& stop);
+  void turn(const Asked& asked);
   void flush_last_used();
   void sweep();
   void sweep_references();
@@ -66,7 +74,7 @@ class Maintenance {
   Dependencies with_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  bool reload_requested_{false};
+  Asked asked_;
   SteadyTime next_flush_{};
   SteadyTime next_sweep_{};
   bool references_left_{false};  // expired ones that the last turn did not get to

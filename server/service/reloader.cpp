@@ -90,6 +90,7 @@ void Reloader::swap(Built built) {
   targets_.openid_configuration.set_max_age(config.keys.jwks_max_age);
   targets_.feed.set(feed_of(config));
   targets_.status_lists.set_ttl(config.status_lists.ttl);
+  targets_.freshness.set_bounds(freshness_of(config));
   targets_.log.set_level(level_of(config.log.level));
   targets_.metrics.certificate_expires(built.tls->not_after().time_since_epoch().count());
   targets_.metrics.config_reloaded();

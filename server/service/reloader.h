@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "config/load.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
 #include "server/clients/authenticator.h"
 #include "server/clients/peppers.h"
@@ -39,6 +40,7 @@ class Reloader {
     std::function<void(const grants::Policy&)> advertise;  // renders both anew
     endpoints::RevocationsEndpoint& feed;
     endpoints::StatusListDocuments& status_lists;
+    Freshness& freshness;
     keys::KeyRing& keys;
     storage::PepperStore& pepper_store;
     std::shared_ptr<http::tls::TicketKeys> ticket_keys;

@@ -1,5 +1,6 @@
 #include "server/service/settings.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>
@@ -11,8 +12,13 @@ namespace grantd::service {
 
 http::Limits limits_of(const config::Config& config) {
   const auto& limits = config.limits;
-  return {limits.request_body_bytes, limits.request_header_bytes, limits.connections,
-          limits.handshake_timeout,  limits.request_timeout,      limits.idle_timeout};
+  return {limits.request_body_bytes,
+          limits.request_header_bytes,
+          limits.connections,
+          limits.handshake_timeout,
+          limits.request_timeout,
+          limits.idle_timeout,
+          limits.drain};
 }
 
 namespace {
@@ -103,6 +109,15 @@ clients::Authenticator::Settings authentication_of(const config::Config& config)
 
 endpoints::RevocationsEndpoint::Settings feed_of(const config::Config& config) {
   return {config.limits.feed_wait, config.limits.feed_waiters, config.limits.feed_entries};
+}
+
+Freshness::Bounds freshness_of(const config::Config& config) {
+  if (config.storage.backend == config::StorageBackend::sqlite) return {};
+  // Four readings are due in it: less would be an outage each time one is late. The second that
+  // keys stay published beyond the grace allows it.
+  constexpr std::chrono::milliseconds least_grace{1000};
+  return {config.limits.staleness,
+          std::max<std::chrono::milliseconds>(config.storage.offline_grace, least_grace)};
 }
 
 observe::Level level_of(config::LogLevel level) {

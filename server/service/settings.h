@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "server/base/freshness.h"
 #include "server/clients/authenticator.h"
 #include "server/endpoints/revocations.h"
 #include "server/grants/policy.h"
@@ -26,6 +27,8 @@ namespace grantd::service {
 [[nodiscard]] keys::RotationSettings rotation_of(const config::Config& config);
 [[nodiscard]] clients::Authenticator::Settings authentication_of(const config::Config& config);
 [[nodiscard]] endpoints::RevocationsEndpoint::Settings feed_of(const config::Config& config);
+/// None on SQLite, which no other server changes.
+[[nodiscard]] Freshness::Bounds freshness_of(const config::Config& config);
 [[nodiscard]] observe::Level level_of(config::LogLevel level);
 [[nodiscard]] observe::Format format_of(config::LogFormat format);
 

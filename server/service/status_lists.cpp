@@ -21,4 +21,14 @@ tokens::StatusIndexes::Reserve reserve_from(storage::StatusListStore& store,
   };
 }
 
+tokens::StatusIndexes::Settings status_indexes_of(const config::Config& config) {
+  tokens::StatusIndexes::Settings settings;
+  settings.window = config.status_lists.window;
+  settings.block = static_cast<std::uint32_t>(config.status_lists.block);
+  if (config.storage.backend == config::StorageBackend::postgresql) {
+    settings.ahead = config.storage.offline_grace;
+  }
+  return settings;
+}
+
 }  // namespace grantd::service

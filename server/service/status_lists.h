@@ -15,4 +15,7 @@ namespace grantd::service {
     storage::StatusListStore& store, tokens::StatusLists& lists, observe::Metrics& metrics,
     const config::Config::StatusLists& settings);
 
+/// On a database that nodes share, entries for storage.offline_grace are reserved ahead.
+[[nodiscard]] tokens::StatusIndexes::Settings status_indexes_of(const config::Config& config);
+
 }  // namespace grantd::service

@@ -30,6 +30,31 @@ TEST(Serve, EndsWithStatus0OnSigtermAndSigint) {
   EXPECT_EQ(server.process().wait().status, 0);
 }
 
+TEST(Serve, AfterSigtermIsNotReadyAndServesOnForAsLongAsToldTo) {
+  TestServer server{{.config = {{"limits", {{"drain", "3s"}}}}}};
+  server.add_client("c1");
+  const auto ready = [&] { return server.connect_ops().request("GET", "/readyz"); };
+  auto kept = server.connect();
+  EXPECT_EQ(kept.request("GET", "/.well-known/jwks.json").status, 200);
+  EXPECT_EQ(ready().status, 200);
+  server.signal(SIGTERM);
+  EXPECT_TRUE(TestServer::eventually([&] { return ready().status == 503; }));
+  EXPECT_NE(ready().body.find("about to stop"), std::string::npos);
+  EXPECT_EQ(server.token("c1").status, 200) << "a new connection";
+  EXPECT_EQ(kept.request("GET", "/.well-known/jwks.json").header("Connection"), "close");
+  EXPECT_TRUE(server.log_lines("stopping").empty());
+  EXPECT_EQ(server.process().wait().status, 0);
+  EXPECT_EQ(server.log_lines("draining").at(0).at("for_ms"), 3000);
+  EXPECT_EQ(server.log_lines("stopping").size(), 1U);
+}
+
+TEST(Serve, ASecondSigtermEndsTheWaiting) {
+  TestServer server{{.config = {{"limits", {{"drain", "5m"}}}}}};
+  server.signal(SIGTERM);
+  EXPECT_TRUE(TestServer::eventually([&] { return !server.log_lines("draining").empty(); }));
+  EXPECT_EQ(server.stop().status, 0) << "which sends another";
+}
+
 TEST(Serve, AnswersARequestThatIsUnderWayWhenItIsToldToStop) {
   TestServer server;
   server.add_client("c1");

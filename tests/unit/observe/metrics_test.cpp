@@ -45,7 +45,7 @@ TEST(Metrics, SayWhatEachIsFor) {
     EXPECT_TRUE(previous.starts_with("# HELP " + name + " ")) << line;
     ++families;
   }
-  EXPECT_EQ(families, 21);
+  EXPECT_EQ(families, 25);
 }
 
 TEST(Metrics, NameTheVersion) {

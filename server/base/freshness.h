@@ -1,0 +1,98 @@
+/// What a node still may say, by how long ago it last heard from the database that it shares with
+/// others (docs/adr/0010).
+///
+/// One thread reports (service::Following); any thread asks. Times are of the steady clock.
+/// Thread-safe, without locks. Where the database is this server's alone (SQLite), no bound is set:
+/// nobody else changes anything, and every question is answered with yes.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "server/base/clock.h"
+
+namespace grantd {
+
+class Freshness {
+ public:
+  struct Bounds {
+    /// Since the last reading of `change`, for saying what is revoked; absent: any time.
+    std::optional<SteadyTime::duration> staleness{};
+    /// The same for issuing tokens and publishing keys.
+    std::optional<SteadyTime::duration> grace{};
+  };
+
+  enum class Doubt {
+    stale,       // what was revoked of late may be unknown here
+    grace_over,  // keys may have been rotated or retired meanwhile
+    clock_off,   // this node's clock is too far from the database's
+  };
+
+  /// As if `change` had just been read: the caller did so.
+  Freshness(Bounds bounds, SteadyTime now) : read_at_(now) { set_bounds(bounds); }
+
+  /// All that `change` held at `sent` is in force here. `sent`: before the reading was sent, since
+  /// what is committed later need not be in it.
+  void read(SteadyTime sent) { read_at_ = sent; }
+  /// Whether the last question to the database was answered.
+  void set_answers(bool answers) { answers_ = answers; }
+  void set_clock_trusted(bool trusted) { clock_trusted_ = trusted; }
+  /// A reload.
+  void set_bounds(Bounds bounds) {
+    staleness_ = bounds.staleness.value_or(no_bound);
+    grace_ = bounds.grace.value_or(no_bound);
+  }
+
+  /// Why this node must not say what is revoked; none: it may.
+  [[nodiscard]] std::optional<Doubt> doubts_current(SteadyTime now) const {
+    if (now - read_at_.load() > staleness_.load()) return Doubt::stale;
+    return std::nullopt;
+  }
+  [[nodiscard]] bool is_current(SteadyTime now) const { return !doubts_current(now); }
+
+  /// Why this node must not issue tokens or publish keys; none: it may.
+  [[nodiscard]] std::optional<Doubt> doubts_issuing(SteadyTime now) const {
+    if (now - read_at_.load() > grace_.load()) return Doubt::grace_over;
+    if (!clock_trusted_.load()) return Doubt::clock_off;
+    return std::nullopt;
+  }
+  [[nodiscard]] bool may_issue(SteadyTime now) const { return !doubts_issuing(now); }
+
+  /// Whether other nodes may change what this one has in memory.
+  [[nodiscard]] bool is_shared() const { return grace_.load() != no_bound; }
+  [[nodiscard]] bool answers() const { return answers_; }
+  [[nodiscard]] SteadyTime read_at() const { return read_at_; }
+  /// When may_issue() ends unless `change` is read again; none: never.
+  [[nodiscard]] std::optional<SteadyTime> grace_ends() const {
+    const auto grace = grace_.load();
+    if (grace == no_bound) return std::nullopt;
+    return read_at_.load() + grace;
+  }
+
+ private:
+  static constexpr auto no_bound = SteadyTime::duration::max();
+
+  std::atomic<SteadyTime> read_at_;
+  std::atomic<SteadyTime::duration> staleness_{no_bound};
+  std::atomic<SteadyTime::duration> grace_{no_bound};
+  std::atomic<bool> answers_{true};
+  std::atomic<bool> clock_trusted_{true};
+};
+
+/// The word in the log; a literal.
+[[nodiscard]] constexpr std::string_view name(Freshness::Doubt doubt) {
+  switch (doubt) {
+    case Freshness::Doubt::stale:
+      return "storage_stale";
+    case Freshness::Doubt::grace_over:
+      return "storage_grace_over";
+    case Freshness::Doubt::clock_off:
+      return "clock_off";
+  }
+  std::unreachable();
+}
+
+}  // namespace grantd
