@@ -79,7 +79,8 @@ bool CachingVerifier::verify(const std::string& token) const {
 // --- tokens -----------------------------------------------------------------------------------
 
 TokenLoad::TokenLoad(LoadTarget target, Options options)
-    : target_(std::move(target)), options_(options) {
+    : target_(std::move(target)), jwks_(target_), options_(options) {
+  if (options_.jwks_port != 0) jwks_.port = options_.jwks_port;
   threads_.reserve(static_cast<std::size_t>(options_.threads));
   for (int i = 0; i < options_.threads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
@@ -90,7 +91,7 @@ void TokenLoad::stop() { threads_.clear(); }
 
 void TokenLoad::run(const std::stop_token& stop) {
   LoadConnection connection(target_);
-  CachingVerifier verifier(target_, options_.jwks_max_age);
+  CachingVerifier verifier(jwks_, options_.jwks_max_age);
   while (!stop.stop_requested()) {
     // Before the token, too: what is cached must do for one that is signed later.
     if (!verifier.refresh(stop)) return;

@@ -77,6 +77,7 @@ class TokenLoad {
     int threads{4};
     std::chrono::milliseconds pause{8};
     std::chrono::milliseconds jwks_max_age{1000};
+    std::uint16_t jwks_port{0};  // where the verifiers ask; 0: where the tokens come from
   };
   TokenLoad(LoadTarget target, Options options);
   void stop();
@@ -94,6 +95,7 @@ class TokenLoad {
   void take(const std::string& token, const CachingVerifier& verifier);
 
   LoadTarget target_;
+  LoadTarget jwks_;
   Options options_;
   mutable std::mutex mutex_;
   std::set<std::string> kids_;
