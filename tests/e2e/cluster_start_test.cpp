@@ -29,30 +29,30 @@ TEST(NodeOnPostgres, RefusesASchemaThatIsBehind) {
 TEST(NodeOnPostgres, WarnsWhereAFailoverCouldLoseWhatWasAcknowledged) {
   PostgresServer primary;
   PostgresServer standby = primary.replica("standby");
-  const auto url = primary.create_database();
   {
-    TestServer server({.postgres_url = url});
+    TestServer server({.postgres_url = primary.create_database()});
     EXPECT_TRUE(log_holds(server, "synchronous_standby_names")) << server.log();
   }
   primary.set("synchronous_standby_names", "standby");
-  TestServer server({.postgres_url = url});
+  TestServer server({.postgres_url = primary.create_database()});
   EXPECT_FALSE(log_holds(server, "synchronous_standby_names")) << server.log();
 }
 
 TEST(NodeOnPostgres, WarnsWhereTlsDoesNotProveWhoTheDatabaseIs) {
   PostgresServer postgres({.password = "correct horse", .tls = true});
-  const auto database = TestPostgres::database_of(postgres.create_database());
+  const auto fresh_database = [&](const std::string& tls) {
+    return "postgresql://grantd@localhost:" + std::to_string(postgres.port()) + "/" +
+           TestPostgres::database_of(postgres.create_database()) + tls;
+  };
   TempDir files;
   write_text(files / "password", "correct horse\n");
-  const auto at =
-      "postgresql://grantd@localhost:" + std::to_string(postgres.port()) + "/" + database;
   const json password = {{"storage", {{"password_file", files / "password"}}}};
   {
-    TestServer server({.config = password, .postgres_url = at + "?sslmode=require"});
+    TestServer server({.config = password, .postgres_url = fresh_database("?sslmode=require")});
     EXPECT_TRUE(log_holds(server, "sslmode")) << server.log();
   }
   TestServer server(
-      {.config = password, .postgres_url = at + "?sslrootcert=" + postgres.ca_file()});
+      {.config = password, .postgres_url = fresh_database("?sslrootcert=" + postgres.ca_file())});
   server.is_secret("correct horse");
   server.add_client("c1");
   EXPECT_EQ(server.token("c1").status, 200);
