@@ -5,8 +5,6 @@
 /// thread-safe; cleansed.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <optional>
@@ -15,14 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "server/base/key_lines.h"
 #include "server/base/random.h"
 #include "server/base/secret.h"
 #include "storage/stores.h"
 
 namespace grantd::clients {
-
-inline constexpr std::size_t pepper_bytes = 32;
-inline constexpr std::size_t max_peppers = 64;
 
 class Peppers {
  public:
@@ -35,12 +31,6 @@ class Peppers {
 
   /// A new pepper line for `init` and `serve --dev`.
   [[nodiscard]] static SecretString generate_line(Random& random);
-
-  Peppers(Peppers&&) noexcept = default;
-  Peppers& operator=(Peppers&&) noexcept;
-  Peppers(const Peppers&) = delete;
-  Peppers& operator=(const Peppers&) = delete;
-  ~Peppers();
 
   /// The pepper of new digests.
   [[nodiscard]] storage::PepperCheck current() const;
@@ -57,7 +47,7 @@ class Peppers {
  private:
   struct Pepper {
     std::string id{};
-    std::array<std::uint8_t, pepper_bytes> key{};
+    KeyLine key{};
     storage::Digest check{};
   };
   Peppers() = default;
