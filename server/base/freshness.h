@@ -21,7 +21,8 @@ class Freshness {
   struct Bounds {
     /// Since the last reading of `change`, for saying what is revoked; absent: any time.
     std::optional<SteadyTime::duration> staleness{};
-    /// The same for issuing tokens and publishing keys.
+    /// The same for issuing tokens and publishing keys, and since all that was read of keys is
+    /// shown.
     std::optional<SteadyTime::duration> grace{};
   };
 
@@ -32,11 +33,17 @@ class Freshness {
   };
 
   /// As if `change` had just been read: the caller did so.
-  Freshness(Bounds bounds, SteadyTime now) : read_at_(now) { set_bounds(bounds); }
+  Freshness(Bounds bounds, SteadyTime now) : read_at_(now), keys_read_at_(now) {
+    set_bounds(bounds);
+  }
 
   /// All that `change` held at `sent` is in force here. `sent`: before the reading was sent, since
   /// what is committed later need not be in it.
-  void read(SteadyTime sent) { read_at_ = sent; }
+  /// Keys come into force on another thread: `keys_shown` says whether they have.
+  void read(SteadyTime sent, bool keys_shown = true) {
+    read_at_ = sent;
+    if (keys_shown) keys_read_at_ = sent;
+  }
   /// Whether the last question to the database was answered.
   void set_answers(bool answers) { answers_ = answers; }
   void set_clock_trusted(bool trusted) { clock_trusted_ = trusted; }
@@ -55,7 +62,7 @@ class Freshness {
 
   /// Why this node must not issue tokens or publish keys; none: it may.
   [[nodiscard]] std::optional<Doubt> doubts_issuing(SteadyTime now) const {
-    if (now - read_at_.load() > grace_.load()) return Doubt::grace_over;
+    if (now - keys_read_at_.load() > grace_.load()) return Doubt::grace_over;
     if (!clock_trusted_.load()) return Doubt::clock_off;
     return std::nullopt;
   }
@@ -69,13 +76,14 @@ class Freshness {
   [[nodiscard]] std::optional<SteadyTime> grace_ends() const {
     const auto grace = grace_.load();
     if (grace == no_bound) return std::nullopt;
-    return read_at_.load() + grace;
+    return keys_read_at_.load() + grace;
   }
 
  private:
   static constexpr auto no_bound = SteadyTime::duration::max();
 
   std::atomic<SteadyTime> read_at_;
+  std::atomic<SteadyTime> keys_read_at_;
   std::atomic<SteadyTime::duration> staleness_{no_bound};
   std::atomic<SteadyTime::duration> grace_{no_bound};
   std::atomic<bool> answers_{true};

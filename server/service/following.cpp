@@ -42,7 +42,7 @@ storage::StoreResult<void> Following::follow() {
   const auto sent = with_.clock.steady();
   if (auto read = with_.follower.poll(); !read) return read;
   if (auto settled = with_.changes.settle(); !settled) return settled;
-  with_.freshness.read(sent);
+  with_.freshness.read(sent, !with_.keys_behind());
   with_.metrics.storage_read(floor_seconds(with_.clock.now()).time_since_epoch().count());
   return {};
 }

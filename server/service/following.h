@@ -6,9 +6,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <utility>
 
 #include "server/base/clock.h"
 #include "server/base/freshness.h"
@@ -38,8 +40,10 @@ class Following {
     WakeHub& feed;  // readers of the revocation feed
     observe::Log& log;
     observe::Metrics& metrics;
+    /// Whether a change of keys was read that no thread has brought into force yet.
+    std::function<bool()> keys_behind{[] { return false; }};
   };
-  explicit Following(Dependencies dependencies) : with_(dependencies) {}
+  explicit Following(Dependencies dependencies) : with_(std::move(dependencies)) {}
 
   /// The thread's body: a turn each ChangeFollower::interval, until `stop` is requested.
   void run(const std::stop_token& stop);

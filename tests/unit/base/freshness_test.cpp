@@ -42,6 +42,15 @@ TEST_F(SharedFreshness, MayIssueUntilTheGraceIsOver) {
   EXPECT_EQ(freshness.grace_ends(), start + 11min);
 }
 
+TEST_F(SharedFreshness, KeysThatWereReadAndAreNotShownYetAreNoFresherForIt) {
+  freshness.read(start + 6min, false);
+  EXPECT_TRUE(freshness.is_current(start + 6min));
+  EXPECT_EQ(freshness.doubts_issuing(start + 6min), Doubt::grace_over);
+  EXPECT_EQ(freshness.grace_ends(), start + 5min);
+  freshness.read(start + 6min, true);
+  EXPECT_TRUE(freshness.may_issue(start + 6min));
+}
+
 TEST_F(SharedFreshness, AnUnansweredQuestionAloneTakesNothingAway) {
   freshness.set_answers(false);
   EXPECT_TRUE(freshness.is_current(start));

@@ -201,6 +201,21 @@ TEST_F(FollowingThread, SaysHowFreshThisNodeIs) {
   EXPECT_TRUE(metric("grantd_storage_available 1"));
 }
 
+TEST_F(FollowingThread, ThatReadAChangeOfKeysIsNoFresherForIssuingUntilItIsInForce) {
+  bool behind = true;
+  Following slow({pulse, follower, changes, clock, freshness, policy, revocations, feed, log,
+                  metrics, [&behind] { return behind; }});
+  const auto ends = freshness.grace_ends();
+  ASSERT_TRUE(ends);
+  node.advance(2s);
+  slow.turn();
+  EXPECT_TRUE(freshness.is_current(node.steady()));
+  EXPECT_EQ(freshness.grace_ends(), ends);
+  behind = false;
+  slow.turn();
+  EXPECT_EQ(freshness.grace_ends(), *ends + 2s);
+}
+
 TEST_F(FollowingThread, OfADatabaseThatIsAwayMarksNothingAsRead) {
   turn();
   const auto before = freshness.read_at();
