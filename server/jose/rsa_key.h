@@ -63,7 +63,12 @@ class RsaPrivateKey {
   [[nodiscard]] static std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> from_pem(
       std::string_view pem);
 
+  /// The same out of the bare DER of the PKCS#8 (RFC 5958 §2), nothing behind it.
+  [[nodiscard]] static std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> from_der(
+      std::string_view der);
+
   [[nodiscard]] SecretString to_pem() const;
+  [[nodiscard]] SecretString to_der() const;
   [[nodiscard]] const std::shared_ptr<const RsaPublicKey>& public_key() const { return public_; }
   [[nodiscard]] const std::string& kid() const { return public_->kid(); }
 

@@ -1,4 +1,4 @@
-/// RSA private keys as PEM (RFC 7468 §10, RFC 5958).
+/// RSA private keys as PKCS#8 (RFC 5958), bare and as PEM (RFC 7468 §10).
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -89,10 +89,17 @@ std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> RsaPrivateKey::
     std::string_view pem) {
   const auto der = pem_content(pem);
   if (!der) return std::unexpected(der.error());
+  return from_der(der->view());
+}
 
-  const auto* at = reinterpret_cast<const unsigned char*>(der->view().data());
-  const auto* const end = at + der->view().size();
-  const Pkcs8 info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der->view().size())));
+std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> RsaPrivateKey::from_der(
+    std::string_view der) {
+  if (der.size() > max_pem_bytes) {
+    return refuse("more than " + std::to_string(max_pem_bytes) + " bytes");
+  }
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  const auto* const end = at + der.size();
+  const Pkcs8 info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(der.size())));
   EvpKey key(info == nullptr || at != end ? nullptr : EVP_PKCS82PKEY(info.get()));
   ERR_clear_error();
   if (key == nullptr) return refuse("a malformed key");
@@ -118,6 +125,19 @@ SecretString RsaPrivateKey::to_pem() const {
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
   return SecretString(std::string_view(data, static_cast<std::size_t>(size)));
+}
+
+SecretString RsaPrivateKey::to_der() const {
+  const Pkcs8 info(EVP_PKEY2PKCS8(key_.get()));
+  const int size = info == nullptr ? 0 : i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr);
+  if (size <= 0) throw_openssl_failure("writing a key as DER");
+  std::string der(static_cast<std::size_t>(size), '\0');
+  auto* at = reinterpret_cast<unsigned char*>(der.data());
+  if (i2d_PKCS8_PRIV_KEY_INFO(info.get(), &at) != size) {
+    cleanse(der);
+    throw_openssl_failure("writing a key as DER");
+  }
+  return SecretString(std::move(der));
 }
 
 }  // namespace grantd::jose
