@@ -28,6 +28,7 @@
 #include "server/grants/token_exchange.h"
 #include "server/service/changes.h"
 #include "server/service/following.h"
+#include "server/service/key_custody.h"
 #include "server/service/key_events.h"
 #include "server/service/maintenance.h"
 #include "server/service/reloader.h"
@@ -183,7 +184,10 @@ int serve(const cli::ServeRequest& request) {
 
   // Keys.
   service::KeyEvents key_events(log, metrics);
-  keys::KeyRing key_ring(config.keys.directory, storage, clock,
+  const auto custody =
+      service::make_custody(config.keys, storage, random, keys::DatabaseCustody::Cover::required);
+  if (!custody) return fail(bad_configuration, custody.error());
+  keys::KeyRing key_ring(**custody, storage, clock,
                          [&](const keys::KeyEvent& event) { key_events.report(event); });
   keys::OpenSslSigner signer;
 
@@ -294,14 +298,18 @@ int serve(const cli::ServeRequest& request) {
   storage::ChangeFollower follower(storage, *newest);
   service::Changes changes({storage, storage, client_cache, revocations, status_lists,
                             status_indexes,
-                            [&maintenance](bool then_wake) { maintenance.keys_changed(then_wake); },
+                            [&](bool then_wake) {
+                              key_ring.note_change();
+                              maintenance.keys_changed(then_wake);
+                            },
                             feed_hub, clock, log});
   if (const auto read = changes.load_revocations(); !read) {
     return fail(cannot_be_done, "storage.url: " + read.error().detail);
   }
   follower.subscribe(changes.subscriber());
-  service::Following following(
-      {storage, follower, changes, clock, freshness, policy, revocations, feed_hub, log, metrics});
+  service::Following following({storage, follower, changes, clock, freshness, policy, revocations,
+                                feed_hub, log, metrics,
+                                [&key_ring] { return key_ring.is_behind(); }});
   following.turn();
 
   // The server itself.

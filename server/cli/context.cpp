@@ -89,6 +89,7 @@ Outcome<Context> open_context(const Invocation& invocation) {
   context.config = std::move(*config);
   context.storage = std::move(*storage);
   context.actor = operator_name();
+  // Nodes share one clock, the database's: times that a command stores are of it, too.
   const auto time = context.storage->clock();
   if (!time) return store_failure(time.error(), "the database's clock");
   context.now = time->value_or(SystemClock().now());

@@ -56,8 +56,7 @@ std::vector<KeyEvent> events_between(const Effective& before, const Effective& a
 }
 
 std::shared_ptr<const KeySet> make_key_set(const Effective& effective, const Records& records,
-                                           KeyDirectory::PrivateKey signing,
-                                           std::vector<KeyEvent>& events) {
+                                           PrivateKey signing, std::vector<KeyEvent>& events) {
   std::vector<std::shared_ptr<const jose::RsaPublicKey>> published;
   for (const auto& record : records) {
     if (!effective.published.contains(record.kid)) continue;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/keys/key_directory.h"
+#include "server/keys/custody.h"
 #include "server/keys/key_ring.h"
 #include "server/keys/publication.h"
 
@@ -28,8 +28,7 @@ struct Effective {
 /// In the order of `records`. A public half that cannot be read (a database edited by hand) is left
 /// out, with a warning in `events`.
 [[nodiscard]] std::shared_ptr<const KeySet> make_key_set(const Effective& effective,
-                                                         const Records& records,
-                                                         KeyDirectory::PrivateKey signing,
+                                                         const Records& records, PrivateKey signing,
                                                          std::vector<KeyEvent>& events);
 
 }  // namespace grantd::keys

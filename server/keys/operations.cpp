@@ -1,18 +1,16 @@
 #include "server/keys/operations.h"
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "server/base/text.h"
-#include "server/keys/key_directory.h"
 #include "server/keys/publication.h"
 
 namespace grantd::keys {
 namespace {
 
 using Kind = OperationError::Kind;
-using Lock = KeyDirectory::Lock;
 using storage::KeyOrigin;
 using storage::KeyRecord;
 using storage::StoreErrorCode;
@@ -28,43 +26,49 @@ std::unexpected<OperationError> fail(Kind kind, std::string detail) {
 /// A `decide` that refuses says of which kind in `kind`.
 std::unexpected<OperationError> fail(const storage::StoreError& error, Kind refused) {
   const bool rule = error.code == StoreErrorCode::refused;
+  if (error.code == StoreErrorCode::exists) {
+    return fail(Kind::unavailable,
+                "another process changed the keys at the same moment; try again");
+  }
   return fail(rule ? refused : Kind::unavailable, (rule ? "" : "storage: ") + error.detail);
 }
 
-/// The directory under its lock, and what storage knows: what every operation starts with.
-struct Session {
-  KeyDirectory directory;
-  Lock lock;
+/// The private halves, and what storage knows: what every operation starts with.
+struct Work {
+  std::unique_ptr<KeyCustody::Session> session;
   Records records;
 };
 
-OperationResult<Session> open_session(const KeyAccess& access) {
-  KeyDirectory directory(access.directory);
+OperationResult<Work> begin(const KeyAccess& access) {
   auto records = access.store.load_keys();
   if (!records) return fail(records.error(), Kind::unavailable);
   // Where keys are known, a missing directory is a missing mount.
   if (records->empty()) {
-    if (const auto made = directory.make(); !made) return fail(Kind::unavailable, made.error());
+    if (const auto made = access.custody.prepare(); !made) {
+      return fail(Kind::unavailable, made.error());
+    }
   }
-  auto lock = directory.lock(lock_patience);
-  if (!lock) return fail(Kind::unavailable, lock.error().detail);
+  auto session = access.custody.open(lock_patience);
+  if (!session) return fail(Kind::unavailable, session.error().detail);
   records = access.store.load_keys();
   if (!records) return fail(records.error(), Kind::unavailable);
-  if (const auto failures = recover(directory, *lock, *records); !failures.empty()) {
+  if (const auto failures = (*session)->recover(*records); !failures.empty()) {
     return fail(Kind::unavailable, failures.front());
   }
-  return Session{std::move(directory), std::move(*lock), std::move(*records)};
+  return Work{std::move(*session), std::move(*records)};
 }
 
-OperationResult<Kids> usable_kids(const Session& session) {
-  const auto content = session.directory.load(session.lock);
-  if (!content) return fail(Kind::unavailable, content.error());
+/// Those that this process can open: an operator must not hand over to a key that perhaps nobody
+/// can.
+OperationResult<Kids> usable_kids(const Work& work, WallTime now) {
+  const auto content = work.session->load(work.records, now);
+  if (!content) return fail(Kind::unavailable, content.error().detail);
   Kids kids;
   for (const auto& key : content->keys) kids.insert(key->kid());
   return kids;
 }
 
-std::string known_already(const KeyRecord& known, WallTime now) {
+std::string known_already(const KeyRecord& known, const KeyCustody& custody, WallTime now) {
   const KeyState is = state(known, now);
   std::string text = "key " + known.kid + " is known already (" + std::string(name(is)) + ")";
   switch (is) {
@@ -74,24 +78,35 @@ std::string known_already(const KeyRecord& known, WallTime now) {
     case KeyState::pending:
     case KeyState::standby:
     case KeyState::signing:
-      return text + "; where its file was lost, copy it into the key directory and reload";
+      return custody.takes_back()
+                 ? text
+                 : text + "; where its file was lost, copy it into the key directory and reload";
   }
   std::unreachable();
 }
 
+/// Whether only the private half of a known key is to be put back.
+bool is_put_back(const KeyAccess& access, const Work& work, const KeyRecord* known) {
+  if (known == nullptr || !is_live(*known) || !access.custody.takes_back()) return false;
+  const auto there = work.session->load_one(known->kid);
+  return !there && there.error().kind != KeyCustody::Missing::Kind::away;
+}
+
 OperationResult<KeyRecord> publish_operators_key(KeyAccess& access, const jose::RsaPrivateKey& key,
                                                  WallTime now) {
-  const auto session = open_session(access);
-  if (!session) return std::unexpected(session.error());
-  const auto records = publish(
-      session->directory, session->lock, access.store, key,
+  const auto work = begin(access);
+  if (!work) return std::unexpected(work.error());
+  const bool put_back = is_put_back(access, *work, find_record(work->records, key.kid()));
+  const auto records = work->session->publish(
+      key,
       [&](const Records& stored) -> std::expected<Update, std::string> {
-        if (const auto* known = find_record(stored, key.kid())) {
-          return std::unexpected(known_already(*known, now));
+        const auto* const known = find_record(stored, key.kid());
+        if (known != nullptr && put_back && is_live(*known)) {
+          return Update{{}, {{storage::ChangeKind::key_changed, key.kid()}}, {}, {}};
         }
+        if (known != nullptr) return std::unexpected(known_already(*known, access.custody, now));
         Records after = stored;
-        after.push_back(new_record(*key.public_key(), KeyOrigin::operator_brought,
-                                   signs_from_after(stored), access.settings, now));
+        add_operators_key(after, key, access.settings, now);
         return difference(stored, after);
       },
       now, access.actor);
@@ -102,12 +117,6 @@ OperationResult<KeyRecord> publish_operators_key(KeyAccess& access, const jose::
 std::unexpected<OperationError> not_found(std::string_view kid) {
   return fail(Kind::not_found,
               "no key " + std::string(kid) + "; `grantd key list` shows those there are");
-}
-
-/// Out of the JWKS at once.
-void remove(KeyRecord& key, WallTime now) {
-  key.retires_at = floor_seconds(now);
-  key.removed_at = key.retires_at;
 }
 
 /// What a retirement makes of the stored keys, or why it cannot be.
@@ -123,7 +132,7 @@ std::expected<Records, std::string> retired(Records keys, std::string_view kid, 
                              rfc3339(key->removed_at.value_or(*key->retires_at)));
     case KeyState::pending:
     case KeyState::standby:
-      remove(*key, now);
+      remove_key(*key, now);
       return keys;
     case KeyState::signing:
       break;
@@ -140,12 +149,11 @@ std::expected<Records, std::string> retired(Records keys, std::string_view kid, 
   return keys;
 }
 
-OperationResult<KeyRecord> move_file(const Session& session, const KeyRecord& key) {
-  if (const auto moved = session.directory.move_to_retired(session.lock, key.kid); !moved) {
-    return fail(Kind::unavailable,
-                "key " + key.kid + " is retired, but its file was not moved: " + moved.error());
-  }
-  return key;
+OperationResult<KeyRecord> put_away(const Work& work, const KeyRecord& key, const KeyAccess& access,
+                                    WallTime now) {
+  const auto failures = work.session->put_away({key.kid}, now, access.actor);
+  if (failures.empty()) return key;
+  return fail(Kind::unavailable, "key " + key.kid + " is retired, but " + failures.front().detail);
 }
 
 /// A leaked key goes; whichever key has to sign next does.
@@ -158,7 +166,7 @@ struct Replacement {
 Replacement replace_leaked(Records keys, std::string_view kid, const Kids& usable,
                            const RotationSettings& settings, WallTime now) {
   const auto key = std::ranges::find(keys, kid, &KeyRecord::kid);
-  remove(*key, now);
+  remove_key(*key, now);
   key->compromised = true;
   // Where another one signs, this is no moment to meddle with the schedule.
   const auto signing = std::ranges::find_if(keys, is_signing);
@@ -205,42 +213,45 @@ OperationResult<KeyRecord> import_key(KeyAccess& access, std::string_view pem, W
 }
 
 OperationResult<KeyRecord> retire_key(KeyAccess& access, std::string_view kid, WallTime now) {
-  const auto session = open_session(access);
-  if (!session) return std::unexpected(session.error());
-  if (find_record(session->records, kid) == nullptr) return not_found(kid);
+  const auto work = begin(access);
+  if (!work) return std::unexpected(work.error());
+  if (find_record(work->records, kid) == nullptr) return not_found(kid);
   if (access.settings.pinned == kid) {
     return fail(Kind::not_in_this_state, "keys.signing_key names key " + std::string(kid) +
                                              "; change it and reload before the key is retired");
   }
-  const auto usable = usable_kids(*session);
+  const auto usable = usable_kids(*work, now);
   if (!usable) return std::unexpected(usable.error());
 
   const auto records = access.store.update_keys(
       [&](const Records& stored) -> std::expected<Update, std::string> {
         const auto after = retired(stored, kid, *usable, access.settings, now);
         if (!after) return std::unexpected(after.error());
-        return difference(stored, *after);
+        auto update = difference(stored, *after);
+        access.custody.accompany(update, now);
+        return update;
       },
       floor_seconds(now), access.actor);
   if (!records) return fail(records.error(), Kind::not_in_this_state);
   const KeyRecord& key = *find_record(*records, kid);
-  return is_published(key, now) ? key : move_file(*session, key);
+  return is_published(key, now) ? key : put_away(*work, key, access, now);
 }
 
 OperationResult<CompromisedResult> retire_key_now(KeyAccess& access, std::string_view kid,
                                                   WallTime now) {
-  const auto session = open_session(access);
-  if (!session) return std::unexpected(session.error());
-  const auto* const leaked = find_record(session->records, kid);
+  const auto work = begin(access);
+  if (!work) return std::unexpected(work.error());
+  const auto* const leaked = find_record(work->records, kid);
   if (leaked == nullptr) return not_found(kid);
   if (leaked->compromised) {
     return fail(Kind::not_in_this_state, "key " + std::string(kid) + " was removed already");
   }
-  auto usable = usable_kids(*session);
+  auto usable = usable_kids(*work, now);
   if (!usable) return std::unexpected(usable.error());
 
   Replacement result;
-  KeyDirectory::PrivateKey made;
+  PrivateKey made;
+  bool needs_key = false;
   const auto replace = [&](const Records& stored) -> std::expected<Update, std::string> {
     Records keys = stored;
     if (made != nullptr) {
@@ -249,22 +260,24 @@ OperationResult<CompromisedResult> retire_key_now(KeyAccess& access, std::string
       usable->insert(made->kid());
     }
     result = replace_leaked(std::move(keys), kid, *usable, access.settings, now);
-    return difference(stored, result.keys);
+    needs_key = result.signing.empty();
+    if (needs_key) return std::unexpected("no other key can sign");
+    auto update = difference(stored, result.keys);
+    access.custody.accompany(update, now);
+    return update;
   };
-  // Nobody else who brings or retires keys can come in between: they hold the lock, too.
-  result = replace_leaked(session->records, kid, *usable, access.settings, now);
-  if (result.signing.empty()) {
+  auto records = access.store.update_keys(replace, floor_seconds(now), access.actor);
+  if (!records && needs_key) {
     auto generated = jose::RsaPrivateKey::generate();
     if (!generated) return fail(Kind::unavailable, generated.error());
     made = std::move(*generated);
+    records = work->session->publish(*made, replace, now, access.actor);
   }
-  const auto records = made == nullptr
-                           ? access.store.update_keys(replace, floor_seconds(now), access.actor)
-                           : publish(session->directory, session->lock, access.store, *made,
-                                     replace, now, access.actor);
   if (!records) return fail(records.error(), Kind::not_in_this_state);
   const KeyRecord& key = *find_record(*records, kid);
-  if (const auto moved = move_file(*session, key); !moved) return std::unexpected(moved.error());
+  if (const auto gone = put_away(*work, key, access, now); !gone) {
+    return std::unexpected(gone.error());
+  }
   return CompromisedResult{key, result.signing, warning_of(result, made != nullptr, access, kid)};
 }
 

@@ -1,15 +1,15 @@
-/// What an operator's command does to keys, on a running server or without one: directory and
-/// storage together, under the directory's lock.
+/// What an operator's command does to keys, on running servers or without one: custody and storage
+/// together.
 ///
 /// Calls block. Errors say what was found and what to do.
 #pragma once
 
 #include <expected>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "server/keys/custody.h"
 #include "server/keys/rotation.h"
 #include "storage/stores.h"
 
@@ -24,7 +24,7 @@ template <typename T>
 using OperationResult = std::expected<T, OperationError>;
 
 struct KeyAccess {
-  std::filesystem::path directory{};
+  KeyCustody& custody;
   storage::KeyStore& store;
   RotationSettings settings{};
   std::string actor{};
@@ -34,7 +34,8 @@ struct KeyAccess {
 /// once.
 [[nodiscard]] OperationResult<storage::KeyRecord> generate_key(KeyAccess& access, WallTime now);
 /// A PKCS#8 PEM brought from elsewhere; the same times. A key that is there already, or was ever
-/// retired, is refused.
+/// retired, is refused. Where custody lost the private half of a live key, or cannot open it, and
+/// takes it back: that alone is put back, and its times stay.
 [[nodiscard]] OperationResult<storage::KeyRecord> import_key(KeyAccess& access,
                                                              std::string_view pem, WallTime now);
 /// Hands over to the key that may sign; none: not_in_this_state, with what to do.
@@ -46,7 +47,8 @@ struct CompromisedResult {
   std::string signing{};  // the kid that signs from now on
   std::string warning{};  // about verifiers' caches, where that key was not published before
 };
-/// For a leaked key: out of the JWKS at once, its PEM to `retired/`, another key signs at once.
+/// For a leaked key: out of the JWKS at once, its private half to `retired/` or deleted, another
+/// key signs at once.
 [[nodiscard]] OperationResult<CompromisedResult> retire_key_now(KeyAccess& access,
                                                                 std::string_view kid, WallTime now);
 

@@ -5,14 +5,22 @@
 namespace grantd::keys {
 
 void PrivateKeys::add(PrivateKey key) {
-  with_file_.insert(key->kid());
+  kept_.insert(key->kid());
   all_.insert(key->kid());
   held_.insert_or_assign(key->kid(), std::move(key));
 }
 
-void PrivateKeys::replace_files(const std::vector<PrivateKey>& keys) {
-  with_file_.clear();
-  for (const auto& key : keys) add(key);
+void PrivateKeys::add_closed(const std::string& kid) {
+  kept_.insert(kid);
+  all_.insert(kid);
+}
+
+void PrivateKeys::replace_kept(const KeyCustody::Content& content) {
+  kept_.clear();
+  all_.clear();
+  for (const auto& [kid, key] : held_) all_.insert(kid);
+  for (const auto& key : content.keys) add(key);
+  for (const auto& kid : content.closed) add_closed(kid);
 }
 
 void PrivateKeys::drop_dead(const Records& records, WallTime now) {
@@ -20,11 +28,11 @@ void PrivateKeys::drop_dead(const Records& records, WallTime now) {
     if (is_published(record, now)) continue;
     held_.erase(record.kid);
     all_.erase(record.kid);
-    with_file_.erase(record.kid);
+    kept_.erase(record.kid);
   }
 }
 
-PrivateKeys::PrivateKey PrivateKeys::find(std::string_view kid) const {
+PrivateKey PrivateKeys::find(std::string_view kid) const {
   const auto found = held_.find(kid);
   return found == held_.end() ? nullptr : found->second;
 }

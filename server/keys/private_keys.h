@@ -1,4 +1,4 @@
-/// The private halves that are at hand: in files, and in memory from files that were there before.
+/// The private halves that are at hand: kept in custody, and in memory from what was there before.
 /// Private to keys/.
 ///
 /// One thread.
@@ -10,32 +10,31 @@
 #include <string_view>
 #include <vector>
 
-#include "server/keys/key_directory.h"
-#include "server/keys/publication.h"
+#include "server/keys/custody.h"
 
 namespace grantd::keys {
 
 class PrivateKeys {
  public:
-  using PrivateKey = KeyDirectory::PrivateKey;
-
   void add(PrivateKey key);
-  /// These files are there now, and no others; what is in memory stays.
-  void replace_files(const std::vector<PrivateKey>& keys);
+  /// In custody, but only other processes can open it: it signs there, and counts as at hand.
+  void add_closed(const std::string& kid);
+  /// These are in custody now, and no others; what is in memory stays.
+  void replace_kept(const KeyCustody::Content& content);
   /// What can never sign again goes.
   void drop_dead(const Records& records, WallTime now);
 
-  /// Null where it is not at hand.
+  /// Null where this process cannot sign with it.
   [[nodiscard]] PrivateKey find(std::string_view kid) const;
-  [[nodiscard]] const Kids& with_file() const { return with_file_; }
+  [[nodiscard]] const Kids& kept() const { return kept_; }
   [[nodiscard]] const Kids& all() const { return all_; }
-  /// The live keys of `records` that are not at hand.
+  /// The live keys of `records` that this process cannot sign with.
   [[nodiscard]] std::vector<std::string> missing(const Records& records) const;
 
  private:
   std::map<std::string, PrivateKey, std::less<>> held_;
-  Kids all_;  // the kids of held_
-  Kids with_file_;
+  Kids kept_;  // in custody, closed ones too
+  Kids all_;   // those, and what is in memory alone
 };
 
 }  // namespace grantd::keys

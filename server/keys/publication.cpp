@@ -4,9 +4,6 @@
 
 namespace grantd::keys {
 
-using storage::StoreError;
-using storage::StoreErrorCode;
-
 storage::KeyRecord new_record(const jose::RsaPublicKey& key, storage::KeyOrigin origin,
                               SignsFrom signs_from, const RotationSettings& settings,
                               WallTime now) {
@@ -31,6 +28,13 @@ SignsFrom signs_from_after(const Records& known) {
   return known.empty() ? SignsFrom::at_once : SignsFrom::after_publish_before;
 }
 
+void add_operators_key(Records& records, const jose::RsaPrivateKey& key,
+                       const RotationSettings& settings, WallTime now) {
+  if (find_record(records, key.kid()) != nullptr) return;
+  records.push_back(new_record(*key.public_key(), storage::KeyOrigin::operator_brought,
+                               signs_from_after(records), settings, now));
+}
+
 const storage::KeyRecord* find_record(const Records& records, std::string_view kid) {
   const auto found = std::ranges::find(records, kid, &storage::KeyRecord::kid);
   return found == records.end() ? nullptr : &*found;
@@ -44,32 +48,6 @@ Records with(Records records, const storage::KeyStore::Update& update) {
     } else {
       *found = key;
     }
-  }
-  return records;
-}
-
-std::vector<std::string> recover(const KeyDirectory& directory, const KeyDirectory::Lock& lock,
-                                 const Records& known) {
-  return directory.recover(lock, [&known](std::string_view kid) {
-    const auto* const record = find_record(known, kid);
-    return record != nullptr && !record->compromised;
-  });
-}
-
-storage::StoreResult<Records> publish(const KeyDirectory& directory, const KeyDirectory::Lock& lock,
-                                      storage::KeyStore& store, const jose::RsaPrivateKey& key,
-                                      const Decide& decide, WallTime now, std::string_view actor) {
-  if (const auto written = directory.write_new(lock, key); !written) {
-    return std::unexpected(StoreError{StoreErrorCode::unavailable, written.error()});
-  }
-  auto records = store.update_keys(decide, floor_seconds(now), actor);
-  if (!records) {
-    // Where storage went away in the middle it may have stored the key: the next recovery decides.
-    if (records.error().code == StoreErrorCode::refused) directory.discard_new(lock, key.kid());
-    return records;
-  }
-  if (const auto accepted = directory.accept_new(lock, key.kid()); !accepted) {
-    return std::unexpected(StoreError{StoreErrorCode::unavailable, accepted.error()});
   }
   return records;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -18,8 +19,6 @@ using Keys = std::vector<KeyRecord>;
 bool is_removed(const KeyRecord& key, WallTime now) {
   return key.compromised || (key.removed_at && now >= *key.removed_at);
 }
-
-bool is_waiting(const KeyRecord& key) { return is_live(key) && !key.signing_since; }
 
 bool earlier(const KeyRecord& a, const KeyRecord& b) {
   return std::tie(a.signs_from, a.published_at, a.kid) <
@@ -49,8 +48,11 @@ KeyRecord* find_signing(Keys& keys) {
 /// The work on one plan: each step changes `keys` as if it were stored already.
 class Planner {
  public:
-  Planner(Keys keys, const Kids& usable, const RotationSettings& settings, WallTime now)
-      : keys_(std::move(keys)), usable_(usable), settings_(settings), now_(now) {}
+  Planner(Keys keys, const Kids& usable, const Kids& unripe, const RotationSettings& settings,
+          WallTime now)
+      : keys_(std::move(keys)), usable_(usable), settings_(settings), now_(now) {
+    std::ranges::set_difference(usable, unripe, std::inserter(ripe_, ripe_.end()));
+  }
 
   RotationPlan plan(const Keys& before) {
     repair_clock();
@@ -123,15 +125,16 @@ class Planner {
 
   void sign_with_pinned() {
     const KeyRecord* const key = pinned();
-    if (key != nullptr && !is_signing(*key) && is_usable(*key) && now_ >= key->signs_from) {
+    if (key != nullptr && !is_signing(*key) && ripe_.contains(key->kid) &&
+        now_ >= key->signs_from) {
       hand_over(keys_, std::string(key->kid), settings_, now_);
     }
   }
 
   void sign_with_operators_keys() {
     const auto due = [this](const KeyRecord& key) {
-      return key.origin == KeyOrigin::operator_brought && is_waiting(key) && is_usable(key) &&
-             now_ >= key.signs_from;
+      return key.origin == KeyOrigin::operator_brought && is_waiting(key) &&
+             ripe_.contains(key.kid) && now_ >= key.signs_from;
     };
     while (const KeyRecord* next = first_of(keys_, due)) {
       hand_over(keys_, std::string(next->kid), settings_, now_);
@@ -141,20 +144,12 @@ class Planner {
   void rotate() {
     const KeyRecord* const signing = find_signing(keys_);
     if (signing == nullptr || !settings_.rotate_every || now_ < *signing->rotates_at) return;
-    const KeyRecord* const next = find_successor(keys_, usable_, now_);
+    const KeyRecord* const next = find_successor(keys_, ripe_, now_);
     if (next == nullptr) return;
     hand_over(keys_, std::string(next->kid), settings_, now_);
-    drop_lost_standbys();
-  }
-
-  /// A standby whose private half is gone never signed and never will; a new one took its place,
-  /// and it must not stand in the JWKS for ever.
-  void drop_lost_standbys() {
+    // A new one took the place of a lost standby, and it must not stand in the JWKS for ever.
     for (auto& key : keys_) {
-      if (key.origin != KeyOrigin::standby || !is_waiting(key) || is_usable(key)) continue;
-      if (now_ < key.signs_from) continue;
-      key.retires_at = floor_seconds(now_);
-      key.removed_at = key.retires_at;
+      if (is_lost_standby(key, usable_) && now_ >= key.signs_from) remove_key(key, now_);
     }
   }
 
@@ -162,7 +157,7 @@ class Planner {
   void replace_lost_key() {
     const KeyRecord* const signing = find_signing(keys_);
     if (signing != nullptr && is_usable(*signing)) return;
-    const KeyRecord* next = find_successor(keys_, usable_, now_);
+    const KeyRecord* next = find_successor(keys_, ripe_, now_);
     if (next == nullptr) {
       next = first_of(keys_,
                       [this](const KeyRecord& key) { return is_waiting(key) && is_usable(key); });
@@ -178,6 +173,7 @@ class Planner {
 
   Keys keys_;
   const Kids& usable_;
+  Kids ripe_;  // those of usable_ that may take over once their signs_from has come
   const RotationSettings& settings_;
   WallTime now_;
   RotationPlan plan_{};
@@ -212,6 +208,8 @@ bool is_published(const KeyRecord& key, WallTime now) { return !is_removed(key, 
 
 bool is_live(const KeyRecord& key) { return !key.retires_at && !key.compromised; }
 
+bool is_waiting(const KeyRecord& key) { return is_live(key) && !key.signing_since; }
+
 bool is_signing(const KeyRecord& key) { return is_live(key) && key.signing_since; }
 
 void hand_over(Keys& keys, std::string_view successor, const RotationSettings& settings,
@@ -227,7 +225,8 @@ void hand_over(Keys& keys, std::string_view successor, const RotationSettings& s
       key.max_lifetime = std::max(key.max_lifetime, settings.max_lifetime);
     } else if (is_signing(key)) {
       key.retires_at = at;
-      key.removed_at = at + std::max(key.max_lifetime, settings.max_lifetime) + settings.clock_skew;
+      key.removed_at = at + std::max(key.max_lifetime, settings.max_lifetime) +
+                       settings.clock_skew + settings.unheard;
     }
   }
 }
@@ -241,6 +240,15 @@ const KeyRecord* find_successor(const Keys& keys, const Kids& usable, WallTime n
   };
   const KeyRecord* const brought = first_of(keys, due(KeyOrigin::operator_brought));
   return brought != nullptr ? brought : first_of(keys, due(KeyOrigin::standby));
+}
+
+bool is_lost_standby(const KeyRecord& key, const Kids& usable) {
+  return key.origin == KeyOrigin::standby && is_waiting(key) && !usable.contains(key.kid);
+}
+
+void remove_key(KeyRecord& key, WallTime now) {
+  key.retires_at = floor_seconds(now);
+  key.removed_at = key.retires_at;
 }
 
 storage::KeyStore::Update difference(const Keys& before, const Keys& after) {
@@ -262,19 +270,21 @@ storage::KeyStore::Update difference(const Keys& before, const Keys& after) {
     if (update.changes.size() == rows)
       update.changes.emplace_back(ChangeKind::key_changed, key.kid);
   }
+  // A unique index holds row by row, not only when the transaction ends.
+  std::ranges::stable_partition(update.put, std::not_fn(is_live));
   return update;
 }
 
 RotationPlan plan_rotation(const Keys& keys, const Kids& usable, const RotationSettings& settings,
-                           WallTime now) {
-  return Planner(keys, usable, settings, now).plan(keys);
+                           WallTime now, const Kids& unripe) {
+  return Planner(keys, usable, unripe, settings, now).plan(keys);
 }
 
-RotationPlan plan_rotation(const Keys& keys, const Kids& with_file, const Kids& in_memory,
-                           const RotationSettings& settings, WallTime now) {
-  auto plan = plan_rotation(keys, with_file, settings, now);
+RotationPlan plan_rotation(const Keys& keys, const Kids& kept, const Kids& in_memory,
+                           const RotationSettings& settings, WallTime now, const Kids& unripe) {
+  auto plan = plan_rotation(keys, kept, settings, now, unripe);
   if (!plan.signing.empty() && !plan.early) return plan;
-  auto from_memory = plan_rotation(keys, in_memory, settings, now);
+  auto from_memory = plan_rotation(keys, in_memory, settings, now, unripe);
   if (from_memory.signing.empty() || from_memory.early) return plan;
   from_memory.from_memory = true;
   return from_memory;

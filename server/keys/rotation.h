@@ -23,7 +23,12 @@ struct RotationSettings {
   std::chrono::seconds max_lifetime{0};
   std::chrono::seconds clock_skew{0};
   std::optional<std::string> pinned{};  // keys.signing_key
+  /// How long a node that hears nothing of the others may sign on, as if nothing had changed. Above
+  /// 0: there are several nodes.
+  std::chrono::seconds unheard{0};
 };
+
+using Records = std::vector<storage::KeyRecord>;
 
 enum class KeyState { pending, standby, signing, retired, removed };
 [[nodiscard]] std::string_view name(KeyState state);
@@ -42,7 +47,7 @@ struct RotationPlan {
   /// That key begins before its `signs_from`, because no other can sign: verifiers may not know it
   /// yet.
   bool early{false};
-  /// No key with a file may sign now: that key signs on from memory.
+  /// No key whose private half is kept may sign now: that key signs on from memory.
   bool from_memory{false};
   /// A standby key is to be generated and published.
   bool needs_standby{false};
@@ -52,22 +57,26 @@ struct RotationPlan {
 
 using Kids = std::set<std::string, std::less<>>;
 
-/// `usable`: the kids whose private half is at hand. Applying a plan and planning again at the same
-/// `now` changes nothing more.
+/// `usable`: the kids whose private half is at hand. `unripe`: those that must not take over yet,
+/// though their `signs_from` has come. Applying a plan and planning again at the same `now` changes
+/// nothing more.
 [[nodiscard]] RotationPlan plan_rotation(const std::vector<storage::KeyRecord>& keys,
                                          const Kids& usable, const RotationSettings& settings,
-                                         WallTime now);
+                                         WallTime now, const Kids& unripe = {});
 
-/// The same for a running server, which still has in memory what files it read before: where no key
-/// with a file may sign now, the last good set signs on until one may.
+/// The same for a running server, which still has in memory what it read before: where no key whose
+/// private half is kept may sign now, the last good set signs on until one may.
 [[nodiscard]] RotationPlan plan_rotation(const std::vector<storage::KeyRecord>& keys,
-                                         const Kids& with_file, const Kids& in_memory,
-                                         const RotationSettings& settings, WallTime now);
+                                         const Kids& kept, const Kids& in_memory,
+                                         const RotationSettings& settings, WallTime now,
+                                         const Kids& unripe = {});
 
 /// Begun to sign, neither retired nor compromised: at most one of an installation's keys.
 [[nodiscard]] bool is_signing(const storage::KeyRecord& key);
 /// Signs or may still come to sign by itself: not retired, not compromised.
 [[nodiscard]] bool is_live(const storage::KeyRecord& key);
+/// Live, and has not begun to sign.
+[[nodiscard]] bool is_waiting(const storage::KeyRecord& key);
 
 /// `successor` signs from now on; whoever signed before retires, published until the last of its
 /// tokens has expired. A retired successor comes back.
@@ -79,7 +88,13 @@ void hand_over(std::vector<storage::KeyRecord>& keys, std::string_view successor
 [[nodiscard]] const storage::KeyRecord* find_successor(const std::vector<storage::KeyRecord>& keys,
                                                        const Kids& usable, WallTime now);
 
-/// What leads from `before` to `after`: the records that differ, with their rows for `change`.
+/// A standby that waits, whose private half is lost: it never signed and never will.
+[[nodiscard]] bool is_lost_standby(const storage::KeyRecord& key, const Kids& usable);
+/// Out of the JWKS at once.
+void remove_key(storage::KeyRecord& key, WallTime now);
+
+/// What leads from `before` to `after`: the records that differ, with their rows for `change`. Keys
+/// that sign no more come first, so that at no moment two of them sign, or wait as standby.
 [[nodiscard]] storage::KeyStore::Update difference(const std::vector<storage::KeyRecord>& before,
                                                    const std::vector<storage::KeyRecord>& after);
 

@@ -99,8 +99,17 @@ std::vector<std::string_view> encryption_algs_of(const grants::Policy& policy) {
 }
 
 keys::RotationSettings rotation_of(const config::Config& config) {
-  return {config.keys.rotate_every, config.keys.publish_before, config.tokens.max_lifetime,
-          config.tokens.clock_skew, config.keys.signing_key};
+  keys::RotationSettings settings;
+  settings.rotate_every = config.keys.rotate_every;
+  settings.publish_before = config.keys.publish_before;
+  settings.max_lifetime = config.tokens.max_lifetime;
+  settings.clock_skew = config.tokens.clock_skew;
+  settings.pinned = config.keys.signing_key;
+  if (config.storage.backend == config::StorageBackend::postgresql) {
+    // Rounded up: what is cut off stops before the others count on it.
+    settings.unheard = config.storage.offline_grace + std::chrono::seconds{1};
+  }
+  return settings;
 }
 
 clients::Authenticator::Settings authentication_of(const config::Config& config) {

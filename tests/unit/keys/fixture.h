@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/keys/directory_custody.h"
 #include "server/keys/key_ring.h"
 #include "server/keys/operations.h"
 #include "storage/sqlite/sqlite_storage.h"
@@ -50,7 +51,8 @@ inline RotationSettings pinned_to(const std::string& kid) {
 
 class KeysTest : public ::testing::Test {
  protected:
-  KeysTest() : directory(temporary / "keys"), storage(open_storage()) {}
+  KeysTest()
+      : directory(temporary / "keys"), storage(open_storage()), custody(directory, *storage) {}
 
   /// As another process has it open.
   [[nodiscard]] std::unique_ptr<storage::sqlite::SqliteStorage> open_storage() const {
@@ -68,7 +70,7 @@ class KeysTest : public ::testing::Test {
   }
 
   [[nodiscard]] std::unique_ptr<KeyRing> make_ring() {
-    return std::make_unique<KeyRing>(directory, *storage, clock,
+    return std::make_unique<KeyRing>(custody, *storage, clock,
                                      [this](const KeyEvent& event) { events.push_back(event); });
   }
   [[nodiscard]] std::unique_ptr<KeyRing> started(const RotationSettings& settings = month()) {
@@ -78,8 +80,8 @@ class KeysTest : public ::testing::Test {
     return ring;
   }
 
-  [[nodiscard]] KeyAccess access(const RotationSettings& settings = month()) const {
-    return {directory, *storage, settings, "operator:ada"};
+  [[nodiscard]] KeyAccess access(const RotationSettings& settings = month()) {
+    return {custody, *storage, settings, "operator:ada"};
   }
 
   [[nodiscard]] std::vector<storage::KeyRecord> records() const {
@@ -144,6 +146,7 @@ class KeysTest : public ::testing::Test {
   fs::path directory;
   testing::ManualClock clock;
   std::unique_ptr<storage::sqlite::SqliteStorage> storage;
+  DirectoryCustody custody;
   std::vector<KeyEvent> events;
 };
 

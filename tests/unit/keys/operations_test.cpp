@@ -243,7 +243,8 @@ TEST_F(KeyCommands, OfSeveralAtOnceWithAServerAtWorkLeaveOneSigningKey) {
   for (std::size_t i = 0; i < 3; ++i) {
     commands.emplace_back([&, i] {
       const auto own_storage = open_storage();
-      KeyAccess own{directory, *own_storage, month(), "operator:" + std::to_string(i)};
+      DirectoryCustody own_custody(directory, *own_storage);
+      KeyAccess own{own_custody, *own_storage, month(), "operator:" + std::to_string(i)};
       EXPECT_TRUE(import_key(own, pem(i), clock.now()));
       static_cast<void>(retire_key(own, first, clock.now()));
       static_cast<void>(retire_key_now(own, test_key(i)->kid(), clock.now()));
