@@ -9,6 +9,7 @@ from harness.failure import check
 from harness.scenario import scenarios
 
 HERE = pathlib.Path(__file__).resolve().parent
+NODES = HERE.parent.parent.parent / "docker" / "kubernetes"
 PUBLIC, OPERATIONS = 8443, 9443
 GRANTD = {"app.kubernetes.io/name": "grantd"}
 CLIENT = {"grantd.example.com/client": "true"}
@@ -36,6 +37,14 @@ def schema(system):
     wrong.write_text((HERE / "networkpolicy.yaml").read_text().replace("podSelector:", "podSelectors:", 1))
     check(validated(system, wrong).returncode != 0, "a misspelt field passed")
     return f"{count} documents"
+
+
+@scenario("The manifests of docker/kubernetes, three nodes on PostgreSQL, are so, too")
+def nodes(system):
+    files = [file for file in sorted(NODES.glob("*.yaml")) if file.name != "kustomization.yaml"]
+    done = validated(system, *files)
+    check(done.returncode == 0, done.stderr[-1000:])
+    return f"{len(json.loads(done.stdout))} documents"
 
 
 @scenario("Only labelled pods of labelled namespaces reach 8443, only the monitoring namespace 9443")
