@@ -1,23 +1,24 @@
 #!/bin/sh
-# postgres.sh NAME [PRIMARY]: a PostgreSQL server of docker/compose.cluster.yaml, by the name NAME.
+# postgres.sh NAME: the PostgreSQL server NAME of docker/compose.cluster.yaml. PRIMARY names the one that
+# takes writes.
 #
-# Where there is no data yet, it makes the primary with grantd's roles (roles.sql), or a copy of the
-# server PRIMARY, whose standby it becomes. What exists is started as it is: a promoted standby comes
-# back as the primary that it is, and so does a former primary, which is why that one's data must be
-# removed before it is started again (docs/cluster.md, "Failing over").
+# Where there is no data yet, the primary makes a database with grantd's roles (roles.sql), any other
+# server a copy of the primary, whose standby it becomes. Data that is there is started as it is, but
+# for that of a former primary: it would take writes again, beside the one that took its place
+# (docs/cluster.md, "Failing over").
 #
 # CONFIGURATION: this directory. SECRETS: what secrets.sh made for PostgreSQL. PGDATA: where the data
-# goes. Runs as the user postgres, with PostgreSQL's programs on PATH; further arguments of the server
-# in POSTGRES_OPTIONS.
+# goes. Runs as the user postgres, with PostgreSQL's programs on PATH. For tests: PRIMARY_PARAMETERS,
+# libpq's, and POSTGRES_OPTIONS, the server's.
 set -eu
 umask 077
-name=$1 primary=${2:-}
-: "${CONFIGURATION:?}" "${SECRETS:?}" "${PGDATA:?}"
-new=$PGDATA.new
-
+name=$1
+: "${PRIMARY:?}" "${CONFIGURATION:?}" "${SECRETS:?}" "${PGDATA:?}"
 # An interrupted attempt leaves nothing that could be taken for a database.
-if [ ! -e "$PGDATA/PG_VERSION" ] && [ -z "$primary" ]; then
-  rm -rf "$new"
+new=$PGDATA.new
+rm -rf "$new"
+
+make_primary() {
   initdb --pgdata "$new" --username postgres --encoding UTF8 --locale C --data-checksums \
     --auth-local peer --auth-host reject >/dev/null
   socket=$(mktemp -d)
@@ -29,16 +30,27 @@ if [ ! -e "$PGDATA/PG_VERSION" ] && [ -z "$primary" ]; then
   run_sql -v "password_file=$SECRETS/replication_password" -f "$CONFIGURATION/replication.sql"
   pg_ctl --pgdata "$new" --silent --wait --mode fast stop
   rm -rf "$socket"
-  mv "$new" "$PGDATA"
-fi
+}
 
-if [ ! -e "$PGDATA/PG_VERSION" ]; then
-  rm -rf "$new"
-  # --write-recovery-conf keeps the connection, with the path of the password's file, and the slot. No
-  # name of the server's: while it copies, it must not count as a synchronous standby.
-  pg_basebackup --pgdata "$new" --wal-method stream --slot standby --write-recovery-conf \
-    --checkpoint fast --dbname "host=$primary user=replicator \
-passfile=$SECRETS/replication_pgpass sslmode=verify-full sslrootcert=$SECRETS/ca.crt ${PRIMARY_PARAMETERS:-}"
+# While it copies it bears no name of a server's: it must not count as a synchronous standby yet.
+make_standby() {
+  connection="host=$PRIMARY user=replicator passfile=$SECRETS/replication_pgpass \
+sslmode=verify-full sslrootcert=$SECRETS/ca.crt ${PRIMARY_PARAMETERS:-}"
+  slot=$(echo "$name" | tr - _)
+  # The slot keeps the log for this standby while it is away; from an earlier life it may be there.
+  psql -X -q -d "$connection replication=true" -c "CREATE_REPLICATION_SLOT $slot PHYSICAL" >/dev/null || true
+  # --write-recovery-conf keeps the connection, with the path of the password's file, and the slot.
+  pg_basebackup --pgdata "$new" --dbname "$connection" --wal-method stream --slot "$slot" \
+    --checkpoint fast --write-recovery-conf
+}
+
+if [ -e "$PGDATA/PG_VERSION" ]; then
+  if [ "$name" != "$PRIMARY" ] && [ ! -e "$PGDATA/standby.signal" ]; then
+    echo "postgres.sh: $name was the primary, and $PRIMARY is: remove the data of $name first" >&2
+    exit 1
+  fi
+else
+  if [ "$name" = "$PRIMARY" ]; then make_primary; else make_standby; fi
   mv "$new" "$PGDATA"
 fi
 
