@@ -8,7 +8,7 @@
 # (docs/cluster.md, "Failing over").
 #
 # CONFIGURATION: this directory. SECRETS: what secrets.sh made for PostgreSQL. PGDATA: where the data
-# goes. Runs as the user postgres, with PostgreSQL's programs on PATH. For tests: PRIMARY_PARAMETERS,
+# goes. Runs as the user postgres, who becomes the superuser, with PostgreSQL's programs on PATH. For tests: PRIMARY_PARAMETERS,
 # libpq's, and POSTGRES_OPTIONS, the server's.
 set -eu
 umask 077
@@ -19,12 +19,12 @@ new=$PGDATA.new
 rm -rf "$new"
 
 make_primary() {
-  initdb --pgdata "$new" --username postgres --encoding UTF8 --locale C --data-checksums \
+  initdb --pgdata "$new" --username "$(id -un)" --encoding UTF8 --locale C --data-checksums \
     --auth-local peer --auth-host reject >/dev/null
   socket=$(mktemp -d)
   pg_ctl --pgdata "$new" --silent --wait start \
     -o "-c listen_addresses= -c unix_socket_directories=$socket"
-  run_sql() { psql -X -q -h "$socket" -U postgres -d postgres -v ON_ERROR_STOP=1 "$@"; }
+  run_sql() { psql -X -q -h "$socket" -d postgres -v ON_ERROR_STOP=1 "$@"; }
   run_sql -v "owner_password_file=$SECRETS/db_owner_password" \
     -v "password_file=$SECRETS/db_password" -f "$CONFIGURATION/roles.sql"
   run_sql -v "password_file=$SECRETS/replication_password" -f "$CONFIGURATION/replication.sql"
