@@ -16,6 +16,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// What each said of the keys, for a failure's reader.
+void show_keys(const std::vector<TestServer*>& nodes) {
+  for (auto* node : nodes) {
+    std::cout << "node on port " << node->port() << ":\n";
+    for (const auto& line : node->log_lines()) {
+      if (line.at("event").get<std::string>().starts_with("key_")) std::cout << line << '\n';
+    }
+  }
+}
+
 TEST(FrozenNode, FailsNobodyWhenItWakesAfterKeysHaveRotated) {
   // Around offline_grace, jwks_max_age, a rotation, and several.
   constexpr std::array frozen{milliseconds{700},  milliseconds{1900}, milliseconds{2600},
@@ -51,6 +61,7 @@ TEST(FrozenNode, FailsNobodyWhenItWakesAfterKeysHaveRotated) {
             << from_steady.kids().size() << " keys, " << from_sleepy.unavailable << " times 503\n";
   EXPECT_THAT(from_steady.faults(), ::testing::IsEmpty());
   EXPECT_THAT(from_sleepy.faults(), ::testing::IsEmpty());
+  if (::testing::Test::HasFailure()) show_keys({&steady, &sleepy});
   EXPECT_GT(from_steady.kids().size(), 5U);
   EXPECT_GT(from_sleepy.issued, 200);
 }

@@ -1,5 +1,6 @@
 #include "tests/support/cluster_load.h"
 
+#include "server/base/text.h"
 #include "server/jose/base64url.h"
 
 namespace grantd::testing {
@@ -76,6 +77,14 @@ bool CachingVerifier::verify(const std::string& token) const {
   return signature && found->second->verify_rs256(token.substr(0, end), *signature);
 }
 
+std::string CachingVerifier::state() const {
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - received_);
+  auto text = "the JWKS of " + std::to_string(age.count()) + " ms ago has";
+  for (const auto& [kid, key] : keys_) text += " " + kid;
+  return text;
+}
+
 // --- tokens -----------------------------------------------------------------------------------
 
 TokenLoad::TokenLoad(LoadTarget target, Options options)
@@ -117,7 +126,11 @@ void TokenLoad::take(const std::string& token, const CachingVerifier& verifier) 
   const auto kid = decode(token).header.at("kid").get<std::string>();
   const std::lock_guard lock(mutex_);
   kids_.insert(kid);
-  if (!verified && faults_.size() < max_faults) faults_.push_back("does not verify: kid " + kid);
+  if (!verified && faults_.size() < max_faults) {
+    const auto now = floor_seconds(std::chrono::system_clock::now());
+    faults_.push_back(rfc3339(now) + ": does not verify: " + decode(token).claims.dump() +
+                      " by kid " + kid + "; " + verifier.state());
+  }
 }
 
 std::set<std::string> TokenLoad::kids() const {

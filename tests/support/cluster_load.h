@@ -62,6 +62,8 @@ class CachingVerifier {
   /// Asks until a node gives the JWKS, where the cached one is too old; false where `stop` comes.
   bool refresh(const std::stop_token& stop);
   [[nodiscard]] bool verify(const std::string& token) const;
+  /// For a fault's message: how old what is cached is, and its kids.
+  [[nodiscard]] std::string state() const;
 
  private:
   const LoadTarget& target_;
