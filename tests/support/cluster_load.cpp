@@ -59,7 +59,8 @@ bool CachingVerifier::refresh(const std::stop_token& stop) {
     if (response && response->status == 200) {
       received_ = std::chrono::steady_clock::now();
       keys_.clear();
-      for (const auto& jwk : json::parse(response->body).at("keys")) {
+      const auto jwks = json::parse(response->body);
+      for (const auto& jwk : jwks.at("keys")) {
         keys_[jwk.at("kid")] = jose::RsaPublicKey::from_jwk(jwk.dump()).value();
       }
       return true;
