@@ -50,6 +50,7 @@ void Changes::apply(const storage::Change& change) {
   }
   switch (change.kind) {
     case ChangeKind::client_created:
+      return;  // ids that do not exist are never cached, and what was deleted went with that row
     case ChangeKind::client_updated:
     case ChangeKind::client_enabled:
       with_.clients.drop(change.id);

@@ -14,6 +14,7 @@
 #include "server/cli/migrate.h"
 #include "server/service/storage.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/on_loop.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/observe/stdout_pipe.h"
 
@@ -191,6 +192,27 @@ TEST_F(FollowingThread, LeavesWakingTheFeedToMaintenanceWhereAKeyHasLeaked) {
   EXPECT_EQ(keys_changed, (std::vector{std::pair{std::uint64_t{0}, true}}));
   EXPECT_EQ(feed.generation(), 0U) << "what the readers get must not be signed with that key";
   EXPECT_TRUE(is_revoked(jti)) << "which nothing waits for";
+}
+
+TEST_F(FollowingThread, ForgetsAClientThatChangedAndNotOneThatWasCachedSinceItWasCreated) {
+  const auto find = [this] { return testing::on_loop(clients.find("c1")).value(); };
+  storage::ClientRecord client;
+  client.id = "c1";
+  client.name = "before";
+  storage::SecretRecord secret;
+  secret.secret_id = "secret000001";
+  secret.pepper_id = "pepper";
+  ASSERT_TRUE(database->register_pepper({secret.pepper_id, {}}, floor_seconds(node.now())));
+  ASSERT_TRUE(database->create_client(client, secret, "operator:o"));
+  const auto cached = find();
+  turn();
+  EXPECT_EQ(find(), cached);
+  ASSERT_TRUE(database->update_client(
+      "c1", [](storage::ClientRecord& record) { record.name = "after"; }, floor_seconds(node.now()),
+      "operator:o"));
+  EXPECT_EQ(find(), cached);
+  turn();
+  EXPECT_EQ(find()->client.name, "after");
 }
 
 TEST_F(FollowingThread, SaysHowFreshThisNodeIs) {
