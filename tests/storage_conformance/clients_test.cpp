@@ -330,7 +330,9 @@ TEST_P(ClientStoreConformance, APepperIdStandsForOnePepper) {
 TEST_P(ClientStoreConformance, VeryManyUsesAreNotedAtOnce) {
   create_client("billing", 1);
   std::vector<ClientStore::SecretUse> uses;
-  for (int i = 0; i < 5000; ++i) uses.push_back({"unknown" + std::to_string(i), test_time});
+  constexpr int unknown = 5000;
+  uses.reserve(unknown + 2);
+  for (int i = 0; i < unknown; ++i) uses.push_back({"unknown" + std::to_string(i), test_time});
   uses.push_back({secret_record(1).secret_id, test_time + seconds{2}});
   uses.push_back({secret_record(1).secret_id, test_time + seconds{1}});
   ASSERT_TRUE(store->record_secret_uses(uses));

@@ -188,6 +188,7 @@ TEST_P(RevocationStoreConformance, SweepsOfSeveralProcessesTakeEachEntryOnce) {
   constexpr int processes = 4;
   {
     std::vector<std::jthread> workers;
+    workers.reserve(processes);
     for (int t = 0; t < processes; ++t) {
       workers.emplace_back([&, t] {
         for (int i = t; i < entries; i += processes) {
