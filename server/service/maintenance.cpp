@@ -35,7 +35,7 @@ void Maintenance::run(const std::stop_token& stop) {
                       {{"detail", std::string_view(fault.what())}});
     }
   }
-  flush_last_used();
+  flush_last_used(clients::LastUsed::Extent::all);
 }
 
 Maintenance::Asked Maintenance::wait(const std::stop_token& stop) {
@@ -56,7 +56,7 @@ void Maintenance::turn(const Asked& asked) {
   if (!with_.freshness.answers()) return;
   const auto now = with_.clock.steady();
   if (now >= next_flush_) {
-    flush_last_used();
+    flush_last_used(clients::LastUsed::Extent::due);
     next_flush_ = now + clients::LastUsed::flush_interval;
   }
   if (now >= next_sweep_) {
@@ -67,8 +67,9 @@ void Maintenance::turn(const Asked& asked) {
   if (references_left_) sweep_references();
 }
 
-void Maintenance::flush_last_used() {
-  if (const auto written = with_.last_used.flush(with_.storage); !written) {
+void Maintenance::flush_last_used(clients::LastUsed::Extent extent) {
+  const auto now = floor_seconds(with_.clock.now());
+  if (const auto written = with_.last_used.flush(with_.storage, now, extent); !written) {
     with_.log.event(observe::Level::warn, "last_used_not_written",
                     {{"detail", std::string_view(written.error().detail)}});
   }

@@ -67,7 +67,7 @@ class Maintenance {
   };
   [[nodiscard]] Asked wait(const std::stop_token& stop);
   void turn(const Asked& asked);
-  void flush_last_used();
+  void flush_last_used(clients::LastUsed::Extent extent);
   void sweep();
   void sweep_references();
 
