@@ -267,6 +267,8 @@ def revocations(grantd, root, postgres):
     def run(index, nodes, authorization):
         clients = [Client(root, node, authorization) for node in nodes]
         for _ in range(REVOCATIONS_EACH):
+            # Else each would come just after the nodes have looked, as the one before was noticed then.
+            time.sleep(secrets.randbelow(250) / 1000)
             token = clients[index].post("/token", "grant_type=client_credentials")["access_token"]
             clients[(index + 1) % len(clients)].post("/revoke", f"token={token}")
             began = time.monotonic()

@@ -112,6 +112,7 @@ TEST_P(DatabaseAway, IntrospectionAndRevocationAre503) {
 TEST_P(DatabaseAway, AllIsBackByItselfAndTheAlarmWasGivenOnce) {
   sleep_until(grace + milliseconds{1500});
   EXPECT_EQ(ready(first), 503);
+  EXPECT_NE(first.metrics().find("\ngrantd_storage_available 0\n"), std::string::npos);
   GetParam().come_back(postgres);
   const auto back_since = steady_clock::now();
   for (auto* node : {&first, &second}) {
@@ -125,7 +126,10 @@ TEST_P(DatabaseAway, AllIsBackByItselfAndTheAlarmWasGivenOnce) {
   EXPECT_EQ(first.revoke(token, "cached").status, 200);
   EXPECT_TRUE(TestServer::eventually([&] { return !second.is_active(token, "cached"); }));
   for (auto* node : {&first, &second}) {
+    EXPECT_NE(node->metrics().find("\ngrantd_storage_available 1\n"), std::string::npos);
+    EXPECT_EQ(node->metrics().find("\ngrantd_storage_failures_total 0\n"), std::string::npos);
     EXPECT_EQ(node->log_lines("storage_unavailable").size(), 1U);
+    EXPECT_EQ(node->log_lines("storage_grace_over").size(), 1U);
     EXPECT_EQ(node->log_lines("storage_back").size(), 1U);
   }
 }

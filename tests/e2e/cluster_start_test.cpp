@@ -38,25 +38,29 @@ TEST(NodeOnPostgres, WarnsWhereAFailoverCouldLoseWhatWasAcknowledged) {
   EXPECT_FALSE(log_holds(server, "synchronous_standby_names")) << server.log();
 }
 
-TEST(NodeOnPostgres, WarnsWhereTlsDoesNotProveWhoTheDatabaseIs) {
+TEST(NodeOnPostgres, BelievesADatabaseThatProvesWhoItIsByTlsAlone) {
   PostgresServer postgres({.password = "correct horse", .tls = true});
-  const auto fresh_database = [&](const std::string& tls) {
-    return "postgresql://grantd@localhost:" + std::to_string(postgres.port()) + "/" +
-           TestPostgres::database_of(postgres.create_database()) + tls;
+  const auto database = TestPostgres::database_of(postgres.create_database());
+  const auto under = [&](const std::string& authority) {
+    return "postgresql://grantd@localhost:" + std::to_string(postgres.port()) + "/" + database +
+           "?sslrootcert=" + authority;
   };
   TempDir files;
   write_text(files / "password", "correct horse\n");
   const json password = {{"storage", {{"password_file", files / "password"}}}};
-  {
-    TestServer server({.config = password, .postgres_url = fresh_database("?sslmode=require")});
-    EXPECT_TRUE(log_holds(server, "sslmode")) << server.log();
-  }
-  TestServer server(
-      {.config = password, .postgres_url = fresh_database("?sslrootcert=" + postgres.ca_file())});
+  const TestServer stranger;
+  TestServer mistaken({.config = password,
+                       .start = false,
+                       .postgres_url = under(stranger.ca_file()),
+                       .migrate = false});
+  const auto refused = mistaken.command({"migrate"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.err.find("certificate"), std::string::npos) << refused.err;
+
+  TestServer server({.config = password, .postgres_url = under(postgres.ca_file())});
   server.is_secret("correct horse");
   server.add_client("c1");
   EXPECT_EQ(server.token("c1").status, 200);
-  EXPECT_FALSE(log_holds(server, "sslmode")) << server.log();
 
   // Rotated: each new connection reads the file.
   postgres.set_password("battery staple");
@@ -91,6 +95,9 @@ TEST(NodeOnPostgres, IsNotReadyWhileItsClockIsFurtherFromTheDatabasesThanItsSkew
     EXPECT_TRUE(TestServer::eventually([&] { return ready() == 200; })) << off.count();
     EXPECT_EQ(wrong.token("c1").status, 200);
   }
+  EXPECT_EQ(wrong.log_lines("clock_off").size(), 2U);
+  EXPECT_NE(wrong.metrics().find("\ngrantd_clock_off_total 2\n"), std::string::npos);
+  EXPECT_TRUE(right.log_lines("clock_off").empty());
 }
 
 }  // namespace
