@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "server/base/random.h"
 #include "server/cli/command.h"
@@ -11,6 +12,7 @@
 #include "server/clients/peppers.h"
 #include "server/http/tls/context.h"
 #include "server/keys/rotation.h"
+#include "server/keys/wrapping.h"
 #include "server/service/settings.h"
 #include "server/service/storage.h"
 
@@ -39,7 +41,7 @@ void check_certificate(const config::Config& config, Findings& findings) {
 
 /// What a reload would refuse, seen from the database; nothing where there is none yet.
 void check_against_storage(const config::Config& config, const clients::Peppers* peppers,
-                           Findings& findings) {
+                           const keys::WrappingKeys* wrapping_keys, Findings& findings) {
   if (!database_exists(config)) return;
   const auto storage = service::open_storage(config.storage, service::CreateStorage::no);
   if (!storage) {
@@ -50,6 +52,11 @@ void check_against_storage(const config::Config& config, const clients::Peppers*
   if (peppers != nullptr && in_use) {
     const auto covered = peppers->covers(*in_use);
     if (!covered) findings.faults.push_back("storage.pepper_file: " + covered.error());
+  }
+  const auto wrapped = (*storage)->load_wrapped_keys();
+  if (wrapping_keys != nullptr && wrapped) {
+    const auto covered = wrapping_keys->covers(*wrapped);
+    if (!covered) findings.faults.push_back("keys.wrapping_key_file: " + covered.error());
   }
   const auto keys = (*storage)->load_keys();
   if (!config.keys.signing_key || !keys) return;
@@ -64,14 +71,28 @@ void check_against_storage(const config::Config& config, const clients::Peppers*
   }
 }
 
-void check_storage(const config::Config& config, Findings& findings) {
-  const auto loaded = clients::Peppers::load(config.storage.pepper_file);
+/// What is read from a file with secrets, or nothing, with the fault.
+template <typename Loaded>
+std::optional<Loaded> checked(const std::string& setting, std::expected<Loaded, std::string> loaded,
+                              Findings& findings) {
   if (!loaded) {
     findings.faults.push_back(loaded.error());
-  } else if (loaded->warning) {
-    findings.warnings.push_back("storage.pepper_file: " + *loaded->warning);
+    return std::nullopt;
   }
-  check_against_storage(config, loaded ? &loaded->peppers : nullptr, findings);
+  if (loaded->warning) findings.warnings.push_back(setting + ": " + *loaded->warning);
+  return std::move(*loaded);
+}
+
+void check_storage(const config::Config& config, Findings& findings) {
+  const auto peppers =
+      checked("storage.pepper_file", clients::Peppers::load(config.storage.pepper_file), findings);
+  std::optional<keys::WrappingKeys::Loaded> wrapping_keys;
+  if (config.keys.store == config::KeyStoreKind::database) {
+    wrapping_keys = checked("keys.wrapping_key_file",
+                            keys::WrappingKeys::load(config.keys.wrapping_key_file), findings);
+  }
+  check_against_storage(config, peppers ? &peppers->peppers : nullptr,
+                        wrapping_keys ? &wrapping_keys->keys : nullptr, findings);
 }
 
 /// Where the first start makes `directory`, its parent counts.

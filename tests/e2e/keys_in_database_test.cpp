@@ -86,6 +86,9 @@ TEST_F(KeysInTheDatabase, WithoutTheirLineLetNoServerStart) {
   EXPECT_EQ(serve.status, 2);
   EXPECT_NE(serve.err.find("lacks the wrapping key " + id + " (1 key)"), std::string::npos)
       << serve.err;
+  const auto check = server.command({"config", "check"});
+  EXPECT_EQ(check.status, 2);
+  EXPECT_NE(check.out.find("lacks the wrapping key " + id), std::string::npos) << check.out;
   const auto rewrap = server.command({"key", "rewrap"});
   EXPECT_EQ(rewrap.status, 1);
   EXPECT_NE(rewrap.err.find(id), std::string::npos) << rewrap.err;
