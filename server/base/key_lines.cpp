@@ -1,8 +1,7 @@
 #include "server/base/key_lines.h"
 
-#include <string.h>  // explicit_bzero, which <cstring> need not declare
-
 #include <algorithm>
+#include <cstring>
 
 #include "server/base/text.h"
 

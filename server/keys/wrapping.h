@@ -55,7 +55,7 @@ class WrappingKeys {
   };
   /// The key whose kid the row bears, and no other.
   [[nodiscard]] std::expected<std::shared_ptr<const jose::RsaPrivateKey>, Fault> unwrap(
-      const WrappedKey& wrapped) const;
+      const WrappedKey& row) const;
 
   /// Error: names the wrapping keys that the database uses and the file lacks.
   [[nodiscard]] std::expected<void, std::string> covers(std::span<const WrappedKey> in_use) const;

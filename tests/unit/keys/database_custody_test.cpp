@@ -1,5 +1,7 @@
 #include "server/keys/database_custody.h"
 
+#include <array>
+#include <functional>
 #include <thread>
 
 #include "tests/unit/keys/nodes.h"
@@ -38,16 +40,15 @@ TEST_F(KeysInTheDatabase, AreWrittenWithTheirRecordsAndReadByTheNextStart) {
 }
 
 TEST_F(KeysInTheDatabase, OfThreeNodesThatStartAtOnceOneMakesTheFirst) {
-  std::vector<std::unique_ptr<Node>> nodes;
-  for (int i = 0; i < 3; ++i) nodes.push_back(node());
+  std::array<std::unique_ptr<Node>, 3> nodes{node(), node(), node()};
   {
-    std::vector<std::jthread> threads;
-    for (const auto& each : nodes) {
-      threads.emplace_back([&each] {
-        const auto result = each->ring->start(of_many_nodes());
-        EXPECT_TRUE(result) << result.error();
-      });
-    }
+    const auto start = [](Node& each) {
+      const auto result = each.ring->start(of_many_nodes());
+      EXPECT_TRUE(result) << result.error();
+    };
+    const std::jthread second(start, std::ref(*nodes[1]));
+    const std::jthread third(start, std::ref(*nodes[2]));
+    start(*nodes[0]);
   }
   tick({nodes[0].get(), nodes[1].get(), nodes[2].get()});
   EXPECT_EQ(records().size(), 2U);
@@ -222,7 +223,6 @@ TEST_F(WrappingKeyRotation, ANodeThatLacksTheNewLineSaysSoAndSignsOnForAsLongAsO
     EXPECT_TRUE(made->ring->start(of_many_nodes()));
     return made;
   }();
-  const std::string first = behind->signing();
   clock.advance(days{30});
   tick({ahead.get(), behind.get()});  // to the standby, which both can open; another is published
   const std::string second = ahead->signing();
