@@ -1,10 +1,10 @@
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/system/error_code.hpp>
 #include <cerrno>
+#include <csignal>
 #include <string>
 #include <vector>
 

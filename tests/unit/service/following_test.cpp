@@ -72,7 +72,7 @@ std::shared_ptr<const grants::Policy> policy_with_skew() {
 class FollowingThread : public ::testing::Test {
  protected:
   FollowingThread() { follower.subscribe(changes.subscriber()); }
-  ~FollowingThread() override { pool.join(); }
+  void TearDown() override { pool.join(); }
 
   void turn() { following.turn(); }
   /// The database file is elsewhere.
@@ -160,6 +160,7 @@ TEST_F(FollowingThread, BringsABurstOfMoreThanOneBatchIntoForceInOneTurn) {
   {
     constexpr std::size_t writers = 16;  // who revoke at the same time share a flush of the disk
     std::vector<std::jthread> threads;
+    threads.reserve(writers);
     for (std::size_t writer = 0; writer < writers; ++writer) {
       threads.emplace_back([&, writer] {
         for (std::size_t n = writer; n < count; n += writers) revoke(id(n));
