@@ -130,9 +130,10 @@ std::vector<Field> storage_fields() {
            "File with the password for PostgreSQL, read anew for each new connection; empty where "
            "it wants none."},
           path_or_nothing(), &C::storage, &C::Storage::password_file),
-      field({"storage.connections", "8", "", restart, "to PostgreSQL, at most",
-             "Most connections of this node to PostgreSQL."},
-            count(2, max_connections), &C::storage, &C::Storage::connections),
+      field(
+          {"storage.connections", "8", "", restart, "to PostgreSQL, at most",
+           "Most connections of this node to PostgreSQL; two are for its own reading and upkeep."},
+          count(3, max_connections), &C::storage, &C::Storage::connections),
       field({"storage.connect_timeout", R"("2s")", "", restart, "to PostgreSQL",
              "Time for a connection to PostgreSQL, all its hosts together."},
             duration("100ms", "1m"), &C::storage, &C::Storage::connect_timeout),
