@@ -54,6 +54,10 @@ class Connection {
   Rows query(std::string_view sql, const Arguments&... arguments) {
     return run_prepared(sql, parameters(arguments...));
   }
+  /// The same with as many arguments as turn out when it runs.
+  Rows query_with(std::string_view sql, const Parameters& arguments) {
+    return run_prepared(sql, arguments);
+  }
   /// The number of rows that it touched.
   template <typename... Arguments>
   std::size_t run(std::string_view sql, const Arguments&... arguments) {

@@ -23,6 +23,7 @@ class Backend final : public SqliteStorage {
   StoreResult<std::vector<AppliedMigration>> applied_migrations() override;
   StoreResult<void> apply(const std::vector<Migration>& migrations, sys_seconds now) override;
   std::expected<void, std::string> backup_to(const std::filesystem::path& target) override;
+  StoreResult<void> export_tables(const std::function<void(const Table&, Row)>& each) override;
 
   StoreResult<ClientWithSecrets> find_client(std::string_view id) override;
   StoreResult<std::vector<ClientRecord>> list_clients() override;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/copy.h"
 #include "storage/stores.h"
 
 namespace grantd::storage::sqlite {
@@ -22,7 +23,7 @@ struct Options {
   std::chrono::milliseconds busy_timeout{5000};
 };
 
-class SqliteStorage : public Storage {
+class SqliteStorage : public Storage, public TableSource {
  public:
   enum class Create { yes, no };
 

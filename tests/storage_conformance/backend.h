@@ -147,6 +147,7 @@ class PostgresDatabase final : public Database {
         ") AS faults");
   }
 
+  [[nodiscard]] const std::string& url() const { return database_.url(); }
   /// The last result, read past the storage under test.
   std::string query(const std::string& sql) const {
     return grantd::testing::query(database_.url(), sql);
