@@ -50,7 +50,9 @@ struct ReloadPlan {
 /// Rendered from the same table as the parser: config/grantd.schema.json,
 /// config/grantd.example.json and docs/configuration.md. A test compares.
 [[nodiscard]] std::string render_json_schema();
-[[nodiscard]] std::string render_example(std::string_view issuer);
+/// `values` stand in the example instead of the defaults: JSON by path.
+[[nodiscard]] std::string render_example(
+    std::string_view issuer, const std::map<std::string, std::string, std::less<>>& values = {});
 [[nodiscard]] std::string render_reference();
 
 }  // namespace grantd::config

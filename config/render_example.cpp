@@ -19,8 +19,11 @@ struct Line {
   std::string comment{};
 };
 
-std::string value_of(const Field& field, std::string_view issuer) {
-  if (field.words.path == "issuer") return OrderedJson(issuer).dump();
+using Values = std::map<std::string, std::string, std::less<>>;
+
+std::string value_of(const Field& field, const Values& values) {
+  const auto given = values.find(field.words.path);
+  if (given != values.end()) return given->second;
   return field.words.fallback.empty() ? field.words.sample : field.words.fallback;
 }
 
@@ -35,20 +38,20 @@ void append_aligned(std::string& out, const std::vector<Line>& lines) {
 }
 
 void append_section(std::string& out, std::string_view section, const std::string& indent,
-                    std::string_view issuer) {
+                    const Values& values) {
   std::vector<Line> lines;
   const auto paths = children(section);
   for (const auto& path : paths) {
     const std::string comma = path == paths.back() ? "" : ",";
     const std::string key = indent + '"' + std::string(leaf_of(path)) + "\": ";
     if (const auto* field = find_field(path); field != nullptr) {
-      lines.push_back({key + value_of(*field, issuer) + comma, field->words.comment});
+      lines.push_back({key + value_of(*field, values) + comma, field->words.comment});
       continue;
     }
     append_aligned(out, lines);
     lines.clear();
     out += key + "{  // " + find_section(path)->meaning + "\n";
-    append_section(out, path, indent + "  ", issuer);
+    append_section(out, path, indent + "  ", values);
     out += indent + "}" + comma + "\n";
   }
   append_aligned(out, lines);
@@ -56,10 +59,12 @@ void append_section(std::string& out, std::string_view section, const std::strin
 
 }  // namespace
 
-std::string render_example(std::string_view issuer) {
+std::string render_example(std::string_view issuer, const Values& values) {
   std::string out(heading);
   out += "{\n";
-  append_section(out, "", "  ", issuer);
+  Values all = values;
+  all["issuer"] = OrderedJson(issuer).dump();
+  append_section(out, "", "  ", all);
   return out + "}\n";
 }
 

@@ -20,8 +20,10 @@ ProcessResult grantd(const Arguments& arguments, const ProcessEnvironment& envir
   return testing::run(command, environment, input);
 }
 
-Installation::Installation(Database database) {
-  expect_done(grantd({"init", directory().string(), "--issuer", issuer}));
+Installation::Installation(Database database, const std::string& storage_url) {
+  Arguments arguments{"init", directory().string(), "--issuer", issuer};
+  if (!storage_url.empty()) arguments.insert(arguments.end(), {"--storage", storage_url});
+  expect_done(grantd(arguments));
   if (database == Database::migrated) expect_done(run({"migrate"}));
 }
 

@@ -23,8 +23,10 @@ class Installation {
   static constexpr auto issuer = "https://auth.example.com";
 
   enum class Database { migrated, absent };
-  /// What `grantd init` and `grantd migrate` make; throws where they fail.
-  explicit Installation(Database database = Database::migrated);
+  /// What `grantd init` and `grantd migrate` make; throws where they fail. `storage_url`: what init
+  /// is given as --storage; else SQLite.
+  explicit Installation(Database database = Database::migrated,
+                        const std::string& storage_url = {});
 
   [[nodiscard]] std::filesystem::path directory() const { return temporary_ / "grantd"; }
   [[nodiscard]] std::filesystem::path operator/(const std::string& name) const {
