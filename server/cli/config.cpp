@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
-#include <optional>
 
 #include "server/base/random.h"
 #include "server/cli/command.h"
 #include "server/cli/context.h"
+#include "server/cli/migrate.h"
 #include "server/cli/output.h"
 #include "server/clients/peppers.h"
 #include "server/http/tls/context.h"
@@ -39,60 +39,89 @@ void check_certificate(const config::Config& config, Findings& findings) {
   }
 }
 
-/// What a reload would refuse, seen from the database; nothing where there is none yet.
-void check_against_storage(const config::Config& config, const clients::Peppers* peppers,
-                           const keys::WrappingKeys* wrapping_keys, Findings& findings) {
-  if (!database_exists(config)) return;
-  const auto storage = service::open_storage(config.storage, service::CreateStorage::no);
-  if (!storage) {
-    findings.faults.push_back("storage.url: " + storage.error());
+/// Whether the database is one that this binary can read; what else an operator should know of it.
+bool check_database(storage::Storage& storage, Findings& findings) {
+  const auto missing = missing_migrations(storage);
+  if (!missing) {
+    findings.faults.push_back("storage.url: " + missing.error());
+    return false;
+  }
+  const auto warnings = storage.warnings();
+  if (!warnings) {
+    findings.faults.push_back("storage.url: " + warnings.error().detail);
+    return false;
+  }
+  for (const auto& warning : *warnings) findings.warnings.push_back("storage.url: " + warning);
+  if (missing->empty()) return true;
+  findings.warnings.push_back(
+      "storage.url: the schema is missing or behind this grantd; run `grantd migrate`");
+  return false;
+}
+
+/// What keys.wrapping_key_file must hold of what the database needs.
+void check_wrapping_keys(const config::Config& config, storage::Storage* storage,
+                         Findings& findings) {
+  if (config.keys.store != config::KeyStoreKind::database) return;
+  const auto loaded = keys::WrappingKeys::load(config.keys.wrapping_key_file);
+  if (!loaded) {
+    findings.faults.push_back(loaded.error());
     return;
   }
-  const auto in_use = (*storage)->peppers_in_use();
+  if (loaded->warning) findings.warnings.push_back("keys.wrapping_key_file: " + *loaded->warning);
+  if (storage == nullptr) return;
+  const auto in_use = storage->load_wrapped_keys();
+  if (!in_use) return;
+  if (const auto covered = loaded->keys.covers(*in_use); !covered) {
+    findings.faults.push_back("keys.wrapping_key_file: " + covered.error());
+  }
+}
+
+/// The database, where there is one that can be read.
+std::unique_ptr<storage::Storage> open_for_check(const config::Config& config, Findings& findings) {
+  if (!database_exists(config)) return nullptr;
+  auto storage = service::open_storage(config.storage, service::CreateStorage::no);
+  if (!storage) {
+    findings.faults.push_back("storage.url: " + storage.error());
+    return nullptr;
+  }
+  if (!check_database(**storage, findings)) return nullptr;
+  return std::move(*storage);
+}
+
+/// What a reload would refuse, seen from the database.
+void check_against_storage(const config::Config& config, storage::Storage& storage,
+                           const clients::Peppers* peppers, Findings& findings) {
+  const auto in_use = storage.peppers_in_use();
   if (peppers != nullptr && in_use) {
     const auto covered = peppers->covers(*in_use);
     if (!covered) findings.faults.push_back("storage.pepper_file: " + covered.error());
   }
-  const auto wrapped = (*storage)->load_wrapped_keys();
-  if (wrapping_keys != nullptr && wrapped) {
-    const auto covered = wrapping_keys->covers(*wrapped);
-    if (!covered) findings.faults.push_back("keys.wrapping_key_file: " + covered.error());
-  }
-  const auto keys = (*storage)->load_keys();
+  const auto keys = storage.load_keys();
   if (!config.keys.signing_key || !keys) return;
   const auto& kid = *config.keys.signing_key;
   const auto pinned = std::ranges::find(*keys, kid, &storage::KeyRecord::kid);
   if (pinned == keys->end()) {
     findings.warnings.push_back("keys.signing_key: storage knows no key " + kid +
-                                "; it must stand in keys.directory");
+                                (config.keys.store == config::KeyStoreKind::directory
+                                     ? "; it must stand in keys.directory"
+                                     : "; `grantd key import` brings it in"));
   } else if (keys::state(*pinned, SystemClock().now()) == keys::KeyState::removed) {
     findings.faults.push_back("keys.signing_key: key " + kid +
                               " was removed; expected \"auto\" or a published key");
   }
 }
 
-/// What is read from a file with secrets, or nothing, with the fault.
-template <typename Loaded>
-std::optional<Loaded> checked(const std::string& setting, std::expected<Loaded, std::string> loaded,
-                              Findings& findings) {
+void check_storage(const config::Config& config, Findings& findings) {
+  const auto loaded = clients::Peppers::load(config.storage.pepper_file);
   if (!loaded) {
     findings.faults.push_back(loaded.error());
-    return std::nullopt;
+  } else if (loaded->warning) {
+    findings.warnings.push_back("storage.pepper_file: " + *loaded->warning);
   }
-  if (loaded->warning) findings.warnings.push_back(setting + ": " + *loaded->warning);
-  return std::move(*loaded);
-}
-
-void check_storage(const config::Config& config, Findings& findings) {
-  const auto peppers =
-      checked("storage.pepper_file", clients::Peppers::load(config.storage.pepper_file), findings);
-  std::optional<keys::WrappingKeys::Loaded> wrapping_keys;
-  if (config.keys.store == config::KeyStoreKind::database) {
-    wrapping_keys = checked("keys.wrapping_key_file",
-                            keys::WrappingKeys::load(config.keys.wrapping_key_file), findings);
-  }
-  check_against_storage(config, peppers ? &peppers->peppers : nullptr,
-                        wrapping_keys ? &wrapping_keys->keys : nullptr, findings);
+  const auto storage = open_for_check(config, findings);
+  check_wrapping_keys(config, storage.get(), findings);
+  if (storage == nullptr) return;
+  check_against_storage(config, *storage, loaded ? &loaded->peppers : nullptr, findings);
 }
 
 /// Where the first start makes `directory`, its parent counts.
