@@ -164,6 +164,7 @@ std::unique_ptr<Tree> make_tree() {
   add_token_commands(*tree);
   add_backup_command(*tree);
   add_migrate_command(*tree);
+  add_storage_commands(*tree);
   add_health_command(*tree);
   add_documentation_command(*tree);
   return tree;

@@ -112,6 +112,7 @@ void add_key_commands(Tree& tree);
 void add_token_commands(Tree& tree);
 void add_backup_command(Tree& tree);
 void add_migrate_command(Tree& tree);
+void add_storage_commands(Tree& tree);
 void add_health_command(Tree& tree);
 void add_documentation_command(Tree& tree);
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "storage/postgres/postgres_storage.h"
+#include "storage/postgres/table_target.h"
 #include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd::service {
@@ -19,14 +19,14 @@ Opened open_sqlite(const config::Config::Storage& settings, CreateStorage create
   return std::move(*opened);
 }
 
-Opened open_postgres(const config::Config::Storage& settings) {
+storage::postgres::Options postgres_options(const config::Config::Storage& settings) {
   storage::postgres::Options options;
   options.parameters = settings.postgres;
   if (!settings.password_file.empty()) options.password_file = settings.password_file;
   options.connections = settings.connections;
   options.connect_timeout = settings.connect_timeout;
   options.statement_timeout = settings.statement_timeout;
-  return storage::postgres::open(options);
+  return options;
 }
 
 }  // namespace
@@ -36,9 +36,14 @@ Opened open_storage(const config::Config::Storage& settings, CreateStorage creat
     case config::StorageBackend::sqlite:
       return open_sqlite(settings, create);
     case config::StorageBackend::postgresql:
-      return open_postgres(settings);
+      return storage::postgres::open(postgres_options(settings));
   }
   std::unreachable();
+}
+
+std::expected<std::unique_ptr<storage::TableTarget>, std::string> open_table_target(
+    const config::Config::Storage& settings) {
+  return storage::postgres::open_table_target(postgres_options(settings));
 }
 
 std::string name_of(const config::Config::Storage& settings) {
