@@ -248,6 +248,10 @@ void Connection::commit() {
     if (failure.kind() == Failure::Kind::answered && undoes_for_certain(failure.sqlstate())) throw;
     if (failure.sqlstate() == "25P02") throw;
     stuck_in_commit_ = failure.kind() == Failure::Kind::silent;
+    // It is the standby that does not answer, most likely. Were all connections given up for it,
+    // those who only read would wait at the other hosts, the standby among them. Where the server
+    // itself is silent, the next one who reads finds out.
+    if (stuck_in_commit_) server_is_suspect_ = false;
     throw Failure(
         Failure::Kind::unconfirmed, failure.sqlstate(),
         std::string("it is not known whether the change was committed: ") + failure.what());
