@@ -161,6 +161,7 @@ TEST_F(TokenStatusIndexes, OfWindowsThatBeginSoonAreReservedAheadAndGivenOutWhil
   for (const auto later : {1min, 2min, 3min}) {
     EXPECT_TRUE(testing::on_loop(ahead.take(soon + later))) << later.count();
   }
+  pool.join();
 }
 
 TEST_F(TokenStatusIndexes, AFullQueueMeansNoneInsteadOfAWait) {
