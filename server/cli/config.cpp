@@ -53,7 +53,7 @@ bool check_database(storage::Storage& storage, Findings& findings) {
   }
   for (const auto& warning : *warnings) findings.warnings.push_back("storage.url: " + warning);
   if (missing->empty()) return true;
-  findings.warnings.push_back(
+  findings.warnings.emplace_back(
       "storage.url: the schema is missing or behind this grantd; run `grantd migrate`");
   return false;
 }

@@ -272,13 +272,9 @@ class PostgresServeRole : public PostgresMigrate {
     admin("CREATE ROLE " + role_ + " LOGIN");
     admin(grants());
   }
-  ~PostgresServeRole() override {
-    try {
-      admin("DROP OWNED BY " + role_);
-      admin("DROP ROLE " + role_);
-    } catch (const std::exception& error) {
-      ADD_FAILURE() << error.what();
-    }
+  void TearDown() override {
+    admin("DROP OWNED BY " + role_);
+    admin("DROP ROLE " + role_);
   }
 
   [[nodiscard]] std::string url_of_role() const {
