@@ -115,7 +115,7 @@ StoreResult<std::vector<KeyRecord>> update_keys(
     sys_seconds now, std::string_view actor) {
   auto decided = decide(read_keys(connection));
   if (!decided) return std::unexpected(StoreError{StoreErrorCode::refused, decided.error()});
-  std::ranges::stable_sort(decided->put, {}, order_of_writing);
+  std::ranges::sort(decided->put, {}, order_of_writing);
   for (const KeyRecord& key : decided->put) put_key(connection, key);
   for (const auto& key : decided->wrap) put_wrapped_key(connection, key);
   for (const std::string& kid : decided->destroy) delete_wrapped_key(connection, kid);

@@ -270,8 +270,6 @@ storage::KeyStore::Update difference(const Keys& before, const Keys& after) {
     if (update.changes.size() == rows)
       update.changes.emplace_back(ChangeKind::key_changed, key.kid);
   }
-  // A unique index holds row by row, not only when the transaction ends.
-  std::ranges::stable_partition(update.put, std::not_fn(is_live));
   return update;
 }
 

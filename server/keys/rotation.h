@@ -93,8 +93,7 @@ void hand_over(std::vector<storage::KeyRecord>& keys, std::string_view successor
 /// Out of the JWKS at once.
 void remove_key(storage::KeyRecord& key, WallTime now);
 
-/// What leads from `before` to `after`: the records that differ, with their rows for `change`. Keys
-/// that sign no more come first, so that at no moment two of them sign, or wait as standby.
+/// What leads from `before` to `after`: the records that differ, with their rows for `change`.
 [[nodiscard]] storage::KeyStore::Update difference(const std::vector<storage::KeyRecord>& before,
                                                    const std::vector<storage::KeyRecord>& after);
 
