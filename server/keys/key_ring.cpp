@@ -298,9 +298,10 @@ class KeyRing::Impl {
   [[nodiscard]] bool shared() const { return settings_.unheard > std::chrono::seconds::zero(); }
 
   RotationPlan make_plan(WallTime now) {
-    const Kids unripe = shared() ? ripeness_.unripe(records_, clock_.steady()) : Kids{};
+    const Barred barred{shared() ? ripeness_.unripe(records_, clock_.steady()) : Kids{},
+                        private_keys_.closed()};
     auto plan =
-        plan_rotation(records_, private_keys_.kept(), private_keys_.all(), settings_, now, unripe);
+        plan_rotation(records_, private_keys_.kept(), private_keys_.all(), settings_, now, barred);
     if (!plan.from_memory) {
       reports_.ends("memory");
     } else if (reports_.begins("memory")) {

@@ -37,6 +37,12 @@ PrivateKey PrivateKeys::find(std::string_view kid) const {
   return found == held_.end() ? nullptr : found->second;
 }
 
+Kids PrivateKeys::closed() const {
+  Kids kids = kept_;
+  std::erase_if(kids, [this](const std::string& kid) { return held_.contains(kid); });
+  return kids;
+}
+
 std::vector<std::string> PrivateKeys::missing(const Records& records) const {
   std::vector<std::string> kids;
   for (const auto& record : records) {

@@ -17,7 +17,7 @@ namespace grantd::keys {
 class PrivateKeys {
  public:
   void add(PrivateKey key);
-  /// In custody, but only other processes can open it: it signs there, and counts as at hand.
+  /// In custody, but only other processes can open it: it may sign there, and is not lost.
   void add_closed(const std::string& kid);
   /// These are in custody now, and no others; what is in memory stays.
   void replace_kept(const KeyCustody::Content& content);
@@ -28,6 +28,8 @@ class PrivateKeys {
   [[nodiscard]] PrivateKey find(std::string_view kid) const;
   [[nodiscard]] const Kids& kept() const { return kept_; }
   [[nodiscard]] const Kids& all() const { return all_; }
+  /// Those of kept() that this process cannot sign with.
+  [[nodiscard]] Kids closed() const;
   /// The live keys of `records` that this process cannot sign with.
   [[nodiscard]] std::vector<std::string> missing(const Records& records) const;
 

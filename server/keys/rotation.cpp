@@ -48,10 +48,11 @@ KeyRecord* find_signing(Keys& keys) {
 /// The work on one plan: each step changes `keys` as if it were stored already.
 class Planner {
  public:
-  Planner(Keys keys, const Kids& usable, const Kids& unripe, const RotationSettings& settings,
+  Planner(Keys keys, const Kids& usable, const Barred& barred, const RotationSettings& settings,
           WallTime now)
       : keys_(std::move(keys)), usable_(usable), settings_(settings), now_(now) {
-    std::ranges::set_difference(usable, unripe, std::inserter(ripe_, ripe_.end()));
+    std::ranges::set_difference(usable, barred.closed, std::inserter(open_, open_.end()));
+    std::ranges::set_difference(open_, barred.unripe, std::inserter(ripe_, ripe_.end()));
   }
 
   RotationPlan plan(const Keys& before) {
@@ -159,8 +160,9 @@ class Planner {
     if (signing != nullptr && is_usable(*signing)) return;
     const KeyRecord* next = find_successor(keys_, ripe_, now_);
     if (next == nullptr) {
-      next = first_of(keys_,
-                      [this](const KeyRecord& key) { return is_waiting(key) && is_usable(key); });
+      next = first_of(keys_, [this](const KeyRecord& key) {
+        return is_waiting(key) && open_.contains(key.kid);
+      });
       if (next == nullptr) return;
       plan_.early = true;
       plan_.warnings.push_back(
@@ -173,7 +175,8 @@ class Planner {
 
   Keys keys_;
   const Kids& usable_;
-  Kids ripe_;  // those of usable_ that may take over once their signs_from has come
+  Kids open_;  // those of usable_ that this process can sign with
+  Kids ripe_;  // those of open_ that may take over once their signs_from has come
   const RotationSettings& settings_;
   WallTime now_;
   RotationPlan plan_{};
@@ -274,15 +277,15 @@ storage::KeyStore::Update difference(const Keys& before, const Keys& after) {
 }
 
 RotationPlan plan_rotation(const Keys& keys, const Kids& usable, const RotationSettings& settings,
-                           WallTime now, const Kids& unripe) {
-  return Planner(keys, usable, unripe, settings, now).plan(keys);
+                           WallTime now, const Barred& barred) {
+  return Planner(keys, usable, barred, settings, now).plan(keys);
 }
 
 RotationPlan plan_rotation(const Keys& keys, const Kids& kept, const Kids& in_memory,
-                           const RotationSettings& settings, WallTime now, const Kids& unripe) {
-  auto plan = plan_rotation(keys, kept, settings, now, unripe);
+                           const RotationSettings& settings, WallTime now, const Barred& barred) {
+  auto plan = plan_rotation(keys, kept, settings, now, barred);
   if (!plan.signing.empty() && !plan.early) return plan;
-  auto from_memory = plan_rotation(keys, in_memory, settings, now, unripe);
+  auto from_memory = plan_rotation(keys, in_memory, settings, now, barred);
   if (from_memory.signing.empty() || from_memory.early) return plan;
   from_memory.from_memory = true;
   return from_memory;

@@ -57,19 +57,26 @@ struct RotationPlan {
 
 using Kids = std::set<std::string, std::less<>>;
 
-/// `usable`: the kids whose private half is at hand. `unripe`: those that must not take over yet,
-/// though their `signs_from` has come. Applying a plan and planning again at the same `now` changes
-/// nothing more.
+/// Keys at hand that must not take over by this process's plan, though their `signs_from` has come.
+struct Barred {
+  Kids unripe{};  // not yet, unless no other can sign
+  /// Never: only others can open them, if anybody can. Where one of them signs already, it is not
+  /// lost.
+  Kids closed{};
+};
+
+/// `usable`: the kids whose private half is at hand, closed ones too. Applying a plan and planning
+/// again at the same `now` changes nothing more.
 [[nodiscard]] RotationPlan plan_rotation(const std::vector<storage::KeyRecord>& keys,
                                          const Kids& usable, const RotationSettings& settings,
-                                         WallTime now, const Kids& unripe = {});
+                                         WallTime now, const Barred& barred = {});
 
 /// The same for a running server, which still has in memory what it read before: where no key whose
 /// private half is kept may sign now, the last good set signs on until one may.
 [[nodiscard]] RotationPlan plan_rotation(const std::vector<storage::KeyRecord>& keys,
                                          const Kids& kept, const Kids& in_memory,
                                          const RotationSettings& settings, WallTime now,
-                                         const Kids& unripe = {});
+                                         const Barred& barred = {});
 
 /// Begun to sign, neither retired nor compromised: at most one of an installation's keys.
 [[nodiscard]] bool is_signing(const storage::KeyRecord& key);

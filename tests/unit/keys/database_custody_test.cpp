@@ -253,6 +253,69 @@ TEST_F(WrappingKeyRotation, ANodeThatLacksTheNewLineSaysSoAndSignsOnForAsLongAsO
   EXPECT_EQ(behind->signing(), closed);
 }
 
+TEST_F(WrappingKeyRotation, AKeyThatNoNodeCanOpenNeverTakesOverFromOneThatSigns) {
+  const auto a = started();
+  const auto b = started();
+  const std::string first = a->signing();
+  const std::string standby = only(KeyState::pending);
+  testing::write_text(temporary / "ahead", new_line + "\n" + old_line);
+  const auto custody =
+      DatabaseCustody::make(*storage, temporary / "ahead", a->random, Cover::not_required).value();
+  KeyAccess ahead{*custody, *storage, of_many_nodes(), "operator:ada"};
+  const auto closed = generate_key(ahead, clock.now());
+  ASSERT_TRUE(closed) << closed.error().detail;
+  tick({a.get(), b.get()});
+  for (const auto step : {minutes{15}, minutes{1}, minutes{60}}) {
+    clock.advance(step);
+    tick({a.get(), b.get()});
+    EXPECT_EQ(a->signing(), first);
+    EXPECT_EQ(b->signing(), first);
+    EXPECT_TRUE(a->publishes(closed->kid));
+  }
+  clock.advance(days{30});
+  tick({a.get(), b.get()});
+  EXPECT_EQ(a->signing(), standby);
+  EXPECT_EQ(b->signing(), standby);
+
+  write(new_line + "\n" + old_line);
+  ASSERT_TRUE(a->ring->reload(of_many_nodes()));
+  EXPECT_EQ(a->signing(), closed->kid);
+}
+
+TEST_F(WrappingKeyRotation, AStandbyThatNoNodeCanOpenLeavesTheOldKeySigningThoughItsTimeIsOver) {
+  const auto a = started();
+  const std::string first = a->signing();
+  const std::string standby = only(KeyState::pending);
+  testing::write_text(temporary / "ahead", new_line + "\n" + old_line);
+  const auto custody =
+      DatabaseCustody::make(*storage, temporary / "ahead", a->random, Cover::not_required).value();
+  ASSERT_TRUE(custody->rewrap(clock.now(), "operator:ada"));
+  // What `a` read before it holds still: a node that starts now could open none.
+  write(new_line + "\n" + old_line);
+  const auto b = started();
+  write(old_line);
+  EXPECT_EQ(b->signing(), first);
+  KeyAccess ahead{*custody, *storage, of_many_nodes(), "operator:ada"};
+  ASSERT_TRUE(retire_key(ahead, standby, clock.now()));
+  b->ring->refresh();
+  tick({a.get()});
+  const std::string closed = only(KeyState::pending);
+  ASSERT_NE(closed, "");
+  clock.advance(days{60});
+  tick({a.get()});
+  clock.advance(days{1});
+  tick({a.get()});
+  EXPECT_EQ(a->signing(), first);
+  EXPECT_EQ(only(KeyState::signing), first);
+  EXPECT_EQ(only(KeyState::standby), closed);
+  ASSERT_TRUE(retire_key(ahead, closed, clock.now()));  // as an operator does whose line is lost
+  tick({a.get()});
+  clock.advance(minutes{15});
+  tick({a.get()});
+  EXPECT_NE(a->signing(), first);
+  EXPECT_NE(a->signing(), "");
+}
+
 TEST_F(WrappingKeyRotation, RewrapNeverBringsBackWhatWasDestroyedMeanwhile) {
   const auto a = started();
   auto operators = by(*a);
