@@ -137,7 +137,7 @@ class KeyRing::Impl {
     }
     settings_ = settings;
     seen_ = effective(records, {}, clock_.now());
-    ripeness_.found(records, clock_.now(), clock_.steady());
+    ripeness_.published(records, clock_.steady());
     take_records(std::move(records));
     if (auto taken = take_content(std::move(*content)); !taken) return taken;
     if (!records_.empty()) return {};

@@ -3,12 +3,12 @@
 ///
 /// `signs_from` alone trusts that a key was to be seen by all as soon as it was decided upon, and
 /// the database's clock. Where several nodes share the keys neither is certain: a transaction may
-/// have hung before it was committed, a failover may have put the clock forward. So a node also
-/// waits, by its own steady clock, until it has published a key for as long as the key's times ask:
-/// what one node has read is to be read by every other one since (docs/adr/0009). One thread.
+/// have hung before anybody could read it (a COMMIT waits for its standby without bound), a
+/// failover may have put the clock forward. So a node also waits, by its own steady clock, until it
+/// has published a key for as long as the key's times ask: what one node has read is to be read by
+/// every other one since. A node that starts begins to count then (docs/adr/0009). One thread.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -21,23 +21,14 @@ namespace grantd::keys {
 
 class Ripeness {
  public:
-  /// No transaction takes longer from its decision until all can read what it wrote.
-  static constexpr std::chrono::seconds slowest_commit{30};
-
-  /// What storage knows when a node starts, which cannot have seen for itself since when.
-  void found(const Records& records, WallTime now, SteadyTime steady) {
-    for (const auto& record : records) {
-      const auto for_long = now - (record.published_at + slowest_commit);
-      since_.try_emplace(record.kid, steady - std::max(for_long, WallTime::duration::zero()));
-    }
-  }
-  /// What is published now.
+  /// What was read and is published now.
   void published(const Records& records, SteadyTime steady) {
     for (const auto& record : records) since_.try_emplace(record.kid, steady);
   }
   [[nodiscard]] Kids unripe(const Records& records, SteadyTime steady) const {
     Kids kids;
     for (const auto& record : records) {
+      if (record.signing_since) continue;                         // whoever let it sign had waited
       const auto asks = record.signs_from - record.published_at;  // none of the first key
       const auto since = since_.find(record.kid);
       if (asks > asks.zero() && (since == since_.end() || steady - since->second < asks)) {

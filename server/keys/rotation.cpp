@@ -167,8 +167,8 @@ class Planner {
       plan_.early = true;
       plan_.warnings.push_back(
           "key " + next->kid + " signs before its time, since no other can: " +
-          "verifiers that fetched the keys before may refuse its tokens until " +
-          rfc3339(next->signs_from));
+          "verifiers that fetched the keys before it was published may refuse its tokens until "
+          "they fetch them again");
     }
     hand_over(keys_, std::string(next->kid), settings_, now_);
   }

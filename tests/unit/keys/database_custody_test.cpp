@@ -124,6 +124,26 @@ TEST_F(KeysInTheDatabase, OneThatANodeSawOnlyNowDoesNotTakeOverThereThoughItsTim
   EXPECT_EQ(a->count(Kind::warning), 0U);
 }
 
+TEST_F(KeysInTheDatabase, OneThatWaitsTakesOverNowhereBeforeANodeHasPublishedItSinceItsStart) {
+  auto a = started();
+  auto operators = by(*a);
+  // Its transaction hung for a day, which a node that starts now cannot know.
+  const auto brought = import_key(operators, pem(0), clock.now() - days{1});
+  ASSERT_TRUE(brought) << brought.error().detail;
+  a = started();
+  EXPECT_TRUE(a->publishes(brought->kid));
+  EXPECT_NE(a->signing(), brought->kid);
+  clock.advance(minutes{15} - seconds{1});
+  tick({a.get()});
+  EXPECT_NE(a->signing(), brought->kid);
+  clock.advance(seconds{1});
+  tick({a.get()});
+  EXPECT_EQ(a->signing(), brought->kid);
+  a = started();
+  EXPECT_EQ(a->signing(), brought->kid);
+  EXPECT_EQ(a->count(Kind::warning), 0U);
+}
+
 TEST_F(KeysInTheDatabase, AClockThatWasPutForwardLetsNoKeySignBeforeItsTime) {
   const auto a = started();
   const std::string first = a->signing();
