@@ -7,9 +7,11 @@
 
 #include <chrono>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "server/keys/publication.h"
@@ -82,9 +84,25 @@ class KeyCustody {
 
   /// For the first key of an installation.
   [[nodiscard]] virtual std::expected<void, std::string> prepare() = 0;
-  /// Reads anew what opens the private halves (SIGHUP). Error: it does not open what is there; what
-  /// was in force stays.
-  [[nodiscard]] virtual std::expected<void, std::string> renew() = 0;
+
+  /// What opens the private halves, read anew and in force: what was before is again when this
+  /// goes, unless keep() was called. The custody outlives it.
+  class Renewal {
+   public:
+    using Undo = std::move_only_function<void()>;
+    explicit Renewal(Undo undo) : undo_(std::move(undo)) {}
+    Renewal(Renewal&& other) noexcept : undo_(std::exchange(other.undo_, Undo())) {}
+    Renewal& operator=(Renewal&&) = delete;
+    ~Renewal() {
+      if (undo_) undo_();
+    }
+    void keep() { undo_ = Undo(); }
+
+   private:
+    Undo undo_;
+  };
+  /// For SIGHUP. Error: it does not open what is there; what was in force stays.
+  [[nodiscard]] virtual std::expected<Renewal, std::string> renew() = 0;
   /// Adds to `update` what becomes of the private halves with it, in the same transaction.
   virtual void accompany(storage::KeyStore::Update& update, WallTime now) const = 0;
 

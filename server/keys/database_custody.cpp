@@ -151,7 +151,18 @@ std::expected<std::unique_ptr<KeyCustody::Session>, KeyCustody::Fault> DatabaseC
   return std::make_unique<Unlocked>(*this);
 }
 
-std::expected<void, std::string> DatabaseCustody::renew() { return read_file(Cover::required); }
+std::expected<KeyCustody::Renewal, std::string> DatabaseCustody::renew() {
+  auto before = std::move(keys_);
+  auto warning = std::move(warning_);
+  // Of a file that is refused, too.
+  Renewal renewal([this, before = std::move(before), warning = std::move(warning)]() mutable {
+    keys_ = std::move(before);
+    warning_ = std::move(warning);
+  });
+  if (auto read = read_file(Cover::required); !read)
+    return std::unexpected(std::move(read.error()));
+  return renewal;
+}
 
 void DatabaseCustody::accompany(Update& update, WallTime now) const {
   for (const auto& key : update.put) {

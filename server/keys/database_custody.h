@@ -30,7 +30,7 @@ class DatabaseCustody final : public KeyCustody {
   [[nodiscard]] std::expected<std::unique_ptr<Session>, Fault> open(
       std::chrono::milliseconds patience) override;
   [[nodiscard]] std::expected<void, std::string> prepare() override { return {}; }
-  [[nodiscard]] std::expected<void, std::string> renew() override;
+  [[nodiscard]] std::expected<Renewal, std::string> renew() override;
   void accompany(storage::KeyStore::Update& update, WallTime now) const override;
   [[nodiscard]] const Words& words() const override { return words_; }
   [[nodiscard]] bool takes_back() const override { return true; }

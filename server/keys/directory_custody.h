@@ -19,7 +19,8 @@ class DirectoryCustody final : public KeyCustody {
   [[nodiscard]] std::expected<std::unique_ptr<Session>, Fault> open(
       std::chrono::milliseconds patience) override;
   [[nodiscard]] std::expected<void, std::string> prepare() override;
-  [[nodiscard]] std::expected<void, std::string> renew() override { return {}; }
+  /// Nothing but the files' own permissions does.
+  [[nodiscard]] std::expected<Renewal, std::string> renew() override { return Renewal({}); }
   void accompany(storage::KeyStore::Update&, WallTime) const override {}
   [[nodiscard]] const Words& words() const override { return words_; }
   [[nodiscard]] bool takes_back() const override { return false; }

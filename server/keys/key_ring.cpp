@@ -68,7 +68,8 @@ class KeyRing::Impl {
   std::expected<void, std::string> reload(const RotationSettings& settings) {
     auto records = store_.load_keys();
     if (!records) return std::unexpected("storage: " + records.error().detail);
-    if (auto renewed = custody_.renew(); !renewed) return renewed;
+    auto renewal = custody_.renew();
+    if (!renewal) return std::unexpected(std::move(renewal.error()));
     {
       auto session = custody_.open(lock_patience);
       auto content = session ? read_custody(**session, *records)
@@ -87,6 +88,9 @@ class KeyRing::Impl {
           !pin) {
         return pin;
       }
+      records = record_limits(store_, std::move(*records), settings, clock_.now(), actor);
+      if (!records) return std::unexpected("storage: " + records.error().detail);
+      renewal->keep();
       settings_ = settings;
       take_records(std::move(*records));
       if (const auto taken = take_content(std::move(*content)); !taken) {

@@ -52,8 +52,8 @@ class KeyRing {
   [[nodiscard]] std::expected<void, std::string> start(const RotationSettings& settings);
 
   /// Custody and settings anew (SIGHUP). Error: the settings name a kid that can never sign, the
-  /// wrapping keys do not cover what is wrapped, storage is away, or a command holds the directory;
-  /// all stays as it was.
+  /// wrapping keys do not cover what is wrapped, storage is away or does not record that tokens
+  /// live longer, or a command holds the directory; all stays as it was.
   [[nodiscard]] std::expected<void, std::string> reload(const RotationSettings& settings);
 
   /// What a command or another node changed: storage anew, and private halves not seen yet.

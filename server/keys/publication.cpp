@@ -40,6 +40,22 @@ const storage::KeyRecord* find_record(const Records& records, std::string_view k
   return found == records.end() ? nullptr : &*found;
 }
 
+storage::StoreResult<Records> record_limits(storage::KeyStore& store, Records known,
+                                            const RotationSettings& settings, WallTime now,
+                                            std::string_view actor) {
+  const auto renewed = [&](const Records& stored) {
+    Records after = stored;
+    renew_limits(after, settings, now);
+    return difference(stored, after);
+  };
+  if (renewed(known).put.empty()) return known;
+  return store.update_keys(
+      [&](const Records& stored) -> std::expected<storage::KeyStore::Update, std::string> {
+        return renewed(stored);
+      },
+      floor_seconds(now), actor);
+}
+
 Records with(Records records, const storage::KeyStore::Update& update) {
   for (const auto& key : update.put) {
     const auto found = std::ranges::find(records, key.kid, &storage::KeyRecord::kid);

@@ -37,6 +37,13 @@ void add_operators_key(Records& records, const jose::RsaPrivateKey& key,
 /// Null where storage does not know it.
 [[nodiscard]] const storage::KeyRecord* find_record(const Records& records, std::string_view kid);
 
+/// What is stored once the key that signs is published for as long as its tokens may live under
+/// `settings`: to be written before the first of them is issued. Nothing is written where `known`,
+/// what was stored last, says so already.
+[[nodiscard]] storage::StoreResult<Records> record_limits(storage::KeyStore& store, Records known,
+                                                          const RotationSettings& settings,
+                                                          WallTime now, std::string_view actor);
+
 /// `records` as they are once `update` is stored.
 [[nodiscard]] Records with(Records records, const storage::KeyStore::Update& update);
 

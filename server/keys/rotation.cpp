@@ -57,7 +57,7 @@ class Planner {
 
   RotationPlan plan(const Keys& before) {
     repair_clock();
-    renew_limits();
+    renew_limits(keys_, settings_, now_);
     take_over();
     plan_.needs_standby = settings_.rotate_every && !has_standby();
     const KeyRecord* signing = find_signing(keys_);
@@ -102,16 +102,6 @@ class Planner {
   void warn_of_clock(const KeyRecord& key, sys_seconds ahead) {
     plan_.warnings.push_back("the clock went back: key " + key.kid + " bears the time " +
                              rfc3339(ahead) + ", which is still to come; its times count from now");
-  }
-
-  void renew_limits() {
-    KeyRecord* const signing = find_signing(keys_);
-    if (signing == nullptr) return;
-    signing->max_lifetime = std::max(signing->max_lifetime, settings_.max_lifetime);
-    if (settings_.rotate_every && !signing->rotates_at) {
-      signing->rotates_at =
-          std::max(ceil_seconds(now_), *signing->signing_since + *settings_.rotate_every);
-    }
   }
 
   void take_over() {
@@ -231,6 +221,16 @@ void hand_over(Keys& keys, std::string_view successor, const RotationSettings& s
       key.removed_at = at + std::max(key.max_lifetime, settings.max_lifetime) +
                        settings.clock_skew + settings.unheard;
     }
+  }
+}
+
+void renew_limits(Keys& keys, const RotationSettings& settings, WallTime now) {
+  KeyRecord* const signing = find_signing(keys);
+  if (signing == nullptr) return;
+  signing->max_lifetime = std::max(signing->max_lifetime, settings.max_lifetime);
+  if (settings.rotate_every && !signing->rotates_at) {
+    signing->rotates_at =
+        std::max(ceil_seconds(now), *signing->signing_since + *settings.rotate_every);
   }
 }
 

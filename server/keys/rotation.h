@@ -90,6 +90,11 @@ struct Barred {
 void hand_over(std::vector<storage::KeyRecord>& keys, std::string_view successor,
                const RotationSettings& settings, WallTime now);
 
+/// The key that signs now is published for as long as `settings` let its tokens live, and rotates
+/// in its time.
+void renew_limits(std::vector<storage::KeyRecord>& keys, const RotationSettings& settings,
+                  WallTime now);
+
 /// The usable key that may take over now: an operator's first, then the oldest standby; null where
 /// there is none.
 [[nodiscard]] const storage::KeyRecord* find_successor(const std::vector<storage::KeyRecord>& keys,

@@ -221,6 +221,25 @@ TEST_F(WrappingKeyRotation, GoesByReloadAndRewrapAndNothingIsLost) {
   EXPECT_EQ(started()->signing(), kid);
 }
 
+TEST_F(WrappingKeyRotation, AReloadThatIsRefusedForAnotherReasonLeavesTheOldLineInForce) {
+  const auto a = started();
+  const std::string old_id = wrapped()[0].wrapping_key_id;
+  write(new_line + "\n" + old_line);
+  auto wrong = of_many_nodes();
+  wrong.pinned = std::string(43, 'x');
+  ASSERT_FALSE(a->ring->reload(wrong));
+  clock.advance(days{30});
+  tick({a.get()});
+  ASSERT_EQ(wrapped().size(), 3U);
+  for (const auto& row : wrapped()) EXPECT_EQ(row.wrapping_key_id, old_id);
+
+  ASSERT_TRUE(a->ring->reload(of_many_nodes()));
+  clock.advance(days{30});
+  tick({a.get()});
+  EXPECT_TRUE(std::ranges::any_of(
+      wrapped(), [&](const WrappedKey& row) { return row.wrapping_key_id != old_id; }));
+}
+
 TEST_F(WrappingKeyRotation, ALineInUseThatIsMissingIsRefusedByNameAtStartAndReload) {
   const auto a = started();
   const std::string id = wrapped()[0].wrapping_key_id;

@@ -220,6 +220,50 @@ TEST_F(ChangedSettings, ALongerLifetimeKeepsTheSigningKeyPublishedLonger) {
   EXPECT_FALSE(publishes(*ring, first));
 }
 
+/// The database reads, and takes nothing.
+class ReadOnlyStore final : public storage::KeyStore {
+ public:
+  explicit ReadOnlyStore(storage::KeyStore& store) : store_(store) {}
+  bool takes_nothing{false};
+
+  storage::StoreResult<std::vector<storage::KeyRecord>> load_keys() override {
+    return store_.load_keys();
+  }
+  storage::StoreResult<std::vector<WrappedKey>> load_wrapped_keys() override {
+    return store_.load_wrapped_keys();
+  }
+  storage::StoreResult<std::vector<storage::KeyRecord>> update_keys(
+      const std::function<
+          std::expected<Update, std::string>(const std::vector<storage::KeyRecord>&)>& decide,
+      sys_seconds now, std::string_view actor) override {
+    if (!takes_nothing) return store_.update_keys(decide, now, actor);
+    return std::unexpected(
+        storage::StoreError{storage::StoreErrorCode::unavailable, "the database is read-only"});
+  }
+
+ private:
+  storage::KeyStore& store_;
+};
+
+TEST_F(ChangedSettings, ALongerLifetimeThatCannotBeRecordedIsRefused) {
+  ReadOnlyStore store(*storage);
+  KeyRing ring(custody, store, clock, [](const KeyEvent&) {});
+  ASSERT_TRUE(ring.start(month()));
+  const std::string first = signing(ring);
+  store.takes_nothing = true;
+  auto longer = month();
+  longer.max_lifetime = hours{10};
+  const auto result = ring.reload(longer);
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().contains("read-only")) << result.error();
+  EXPECT_TRUE(ring.reload(month()));  // asks for nothing to be written
+  EXPECT_EQ(record(first).max_lifetime, hours{1});
+
+  store.takes_nothing = false;
+  ASSERT_TRUE(ring.reload(longer));
+  EXPECT_EQ(record(first).max_lifetime, hours{10});
+}
+
 TEST_F(ChangedSettings, FromNeverToAnIntervalPublishesAStandby) {
   const auto ring = started(never());
   const std::string first = signing(*ring);
