@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/base/text.h"
+
 namespace grantd::keys {
 
 std::expected<void, std::string> check_pin(const RotationSettings& settings, const Records& records,
@@ -23,6 +25,11 @@ std::expected<void, std::string> check_pin(const RotationSettings& settings, con
   }
   if (!is_published(*record, now)) {
     return std::unexpected(named + "which was removed and never signs again");
+  }
+  if (!may_come_back(*record, settings, now)) {
+    return std::unexpected(named + "which is retired and leaves the JWKS at " +
+                           rfc3339(*record->removed_at) +
+                           ": too soon (keys.publish_before) for it to come back");
   }
   return {};
 }

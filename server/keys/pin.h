@@ -8,7 +8,7 @@
 
 namespace grantd::keys {
 
-/// Error: the key that `settings` pins can never sign.
+/// Error: the key that `settings` pins can never sign, or no more.
 [[nodiscard]] std::expected<void, std::string> check_pin(const RotationSettings& settings,
                                                          const Records& records,
                                                          const KeyCustody::Content& content,

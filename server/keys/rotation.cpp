@@ -117,7 +117,7 @@ class Planner {
   void sign_with_pinned() {
     const KeyRecord* const key = pinned();
     if (key != nullptr && !is_signing(*key) && ripe_.contains(key->kid) &&
-        now_ >= key->signs_from) {
+        now_ >= key->signs_from && may_come_back(*key, settings_, now_)) {
       hand_over(keys_, std::string(key->kid), settings_, now_);
     }
   }
@@ -232,6 +232,10 @@ void renew_limits(Keys& keys, const RotationSettings& settings, WallTime now) {
     signing->rotates_at =
         std::max(ceil_seconds(now), *signing->signing_since + *settings.rotate_every);
   }
+}
+
+bool may_come_back(const KeyRecord& key, const RotationSettings& settings, WallTime now) {
+  return !key.removed_at || now + settings.publish_before < *key.removed_at;
 }
 
 const KeyRecord* find_successor(const Keys& keys, const Kids& usable, WallTime now) {

@@ -95,6 +95,11 @@ void hand_over(std::vector<storage::KeyRecord>& keys, std::string_view successor
 void renew_limits(std::vector<storage::KeyRecord>& keys, const RotationSettings& settings,
                   WallTime now);
 
+/// Whether a retired key may sign again: it is published for so long that every node hears of it
+/// before it drops the key. A key that is not retired may.
+[[nodiscard]] bool may_come_back(const storage::KeyRecord& key, const RotationSettings& settings,
+                                 WallTime now);
+
 /// The usable key that may take over now: an operator's first, then the oldest standby; null where
 /// there is none.
 [[nodiscard]] const storage::KeyRecord* find_successor(const std::vector<storage::KeyRecord>& keys,

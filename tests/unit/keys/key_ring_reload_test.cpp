@@ -176,6 +176,20 @@ TEST_F(PinnedSigningKey, ARetiredOneComesBackWhileItIsPublished) {
   EXPECT_EQ(signing(*ring), first);
 }
 
+TEST_F(PinnedSigningKey, ARetiredOneThatSoonLeavesTheJwksIsRefused) {
+  const auto ring = started();
+  const std::string first = signing(*ring);
+  clock.advance(days{30});
+  ring->tick();
+  clock.advance(minutes{46});
+  ring->tick();
+  ASSERT_TRUE(publishes(*ring, first));
+  const auto result = ring->reload(pinned_to(first));
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().contains(first + ", which is retired")) << result.error();
+  EXPECT_NE(signing(*ring), first);
+}
+
 TEST_F(PinnedSigningKey, UnknownOrRemovedOrLeakedIsRefusedAndAllStaysAsItWas) {
   const auto ring = started();
   const std::string first = signing(*ring);

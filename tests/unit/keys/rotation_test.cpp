@@ -228,6 +228,16 @@ TEST(PinnedKey, ARetiredOneThatIsStillPublishedComesBack) {
   EXPECT_EQ(plan_rotation(keys, all(keys), pinned, t0 + days{31}).signing, "b");  // removed by then
 }
 
+TEST(PinnedKey, ARetiredOneThatAnotherNodeMayDropBeforeItHearsOfThatDoesNotComeBack) {
+  Keys keys{signing("a", t0), waiting("b", KeyOrigin::standby, t0)};
+  keys = applied(keys, plan_rotation(keys, all(keys), settings(), t0 + days{30}));
+  auto pinned = settings();
+  pinned.pinned = "a";
+  const auto last = *find(keys, "a").removed_at - pinned.publish_before;
+  EXPECT_EQ(plan_rotation(keys, all(keys), pinned, last).signing, "b");
+  EXPECT_EQ(plan_rotation(keys, all(keys), pinned, last - seconds{1}).signing, "a");
+}
+
 TEST(PinnedKey, WithoutItsPrivateHalfLeavesTheOthersToSign) {
   auto pinned = settings();
   pinned.pinned = "a";
