@@ -233,7 +233,7 @@ int serve(const cli::ServeRequest& request) {
                                             signer, resolver, revocations, freshness, clock,
                                             metrics});
   endpoints::RevokeEndpoint revoke({authenticator, resolver, policy, storage, revocations,
-                                    status_lists, pool, clock, metrics, feed_hub});
+                                    status_lists, pool, freshness, clock, metrics, feed_hub});
   endpoints::FeedBuilder feed_builder({config.issuer, key_ring.key_set(), storage, pool, clock});
   endpoints::RevocationsEndpoint feed({authenticator, feed_builder, feed_hub, clock, metrics},
                                       service::feed_of(config));

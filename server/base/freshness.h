@@ -43,6 +43,7 @@ class Freshness {
   void read(SteadyTime sent, bool keys_shown = true) {
     read_at_ = sent;
     if (keys_shown) keys_read_at_ = sent;
+    keys_behind_ = !keys_shown;
   }
   /// Whether the last question to the database was answered.
   void set_answers(bool answers) { answers_ = answers; }
@@ -59,6 +60,15 @@ class Freshness {
     return std::nullopt;
   }
   [[nodiscard]] bool is_current(SteadyTime now) const { return !doubts_current(now); }
+
+  /// Why this node must not say of a token that means nothing to it that it is nobody's, or that it
+  /// is dead: a key that it does not know may have signed it, and its clock may be wrong.
+  [[nodiscard]] std::optional<Doubt> doubts_unknown(SteadyTime now) const {
+    if (const auto doubt = doubts_current(now)) return doubt;
+    if (is_shared() && keys_behind_.load()) return Doubt::stale;
+    if (!clock_trusted_.load()) return Doubt::clock_off;
+    return std::nullopt;
+  }
 
   /// Why this node must not issue tokens or publish keys; none: it may.
   [[nodiscard]] std::optional<Doubt> doubts_issuing(SteadyTime now) const {
@@ -86,6 +96,7 @@ class Freshness {
   std::atomic<SteadyTime> keys_read_at_;
   std::atomic<SteadyTime::duration> staleness_{no_bound};
   std::atomic<SteadyTime::duration> grace_{no_bound};
+  std::atomic<bool> keys_behind_{false};
   std::atomic<bool> answers_{true};
   std::atomic<bool> clock_trusted_{true};
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/oauth/doubt.h"
+
 namespace grantd::endpoints {
 namespace {
 
@@ -19,12 +21,15 @@ Error of_another_client() {
           "token_of_another_client"};
 }
 
-/// RFC 7009 §2.2: what cannot be used any more is revoked already. §2.2.1: what is encrypted to a
-/// resource server may be live, and says to nobody here which token it is.
-http::Response unresolved(const tokens::Unresolved& token, std::string client_id) {
+/// RFC 7009 §2.2: what cannot be used any more is revoked already; where `doubt`, it may be of use
+/// to the nodes that know more. §2.2.1: what is encrypted to a resource server may be live, and
+/// says to nobody here which token it is.
+http::Response unresolved(const tokens::Unresolved& token, std::optional<Freshness::Doubt> doubt,
+                          std::string client_id) {
   using Why = tokens::Unresolved::Why;
   switch (token.why) {
     case Why::invalid:
+      if (doubt) return failure(oauth::must_not_answer(*doubt), std::move(client_id));
       return done(std::move(client_id), token.reason);
     case Why::encrypted:
       return failure({ErrorCode::unsupported_token_type,
@@ -55,8 +60,10 @@ boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Reques
   const auto token = token_of(request->form);
   if (!token) co_return failure(token.error(), std::move(client_id));
 
+  // Before the keys are looked at: they are then no older than what is judged here.
+  const auto doubt = with_.freshness.doubts_unknown(with_.clock.steady());
   const auto verified = co_await resolve(*token);
-  if (!verified) co_return unresolved(verified.error(), std::move(client_id));
+  if (!verified) co_return unresolved(verified.error(), doubt, std::move(client_id));
   if (verified->claims().client_id != request->client->client.id) {
     co_return failure(of_another_client(), std::move(client_id));
   }

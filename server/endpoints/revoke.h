@@ -7,6 +7,7 @@
 
 #include "server/base/blocking_pool.h"
 #include "server/base/clock.h"
+#include "server/base/freshness.h"
 #include "server/base/snapshot.h"
 #include "server/base/wake_hub.h"
 #include "server/endpoints/client_request.h"
@@ -28,6 +29,7 @@ class RevokeEndpoint {
     tokens::Revocations& revocations;
     tokens::StatusLists& status_lists;
     BlockingPool& pool;
+    const Freshness& freshness;
     const Clock& clock;
     observe::Metrics& metrics;
     WakeHub& feed;  // readers of the revocation feed

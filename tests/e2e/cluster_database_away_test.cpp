@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "server/jose/base64url.h"
 #include "tests/support/test_cluster.h"
 
 namespace grantd::testing {
@@ -101,6 +102,25 @@ TEST_P(DatabaseAway, IntrospectionAndRevocationAre503) {
   for (auto* node : {&first, &second}) {
     expect_unavailable(node->introspect(token, "cached"));
     expect_unavailable(node->revoke(token, "cached"));
+  }
+}
+
+/// As a node sees a token that another one signed with a key that it has not heard of.
+std::string with_another_kid(const std::string& token) {
+  auto header = decode(token).header;
+  header["kid"] = "published-meanwhile";
+  return jose::base64url(header.dump()) + token.substr(token.find('.'));
+}
+
+TEST_P(DatabaseAway, ARevocationOfATokenWhoseKeyIsNotKnownIs503) {
+  const auto unknown = with_another_kid(token);
+  sleep_until(milliseconds{1500});
+  for (auto* node : {&first, &second}) expect_unavailable(node->revoke(unknown, "cached"));
+  GetParam().come_back(postgres);
+  // RFC 7009 §2.2: a node that knows all keys may say that there is nothing to revoke.
+  for (auto* node : {&first, &second}) {
+    EXPECT_TRUE(
+        TestServer::eventually([&] { return node->revoke(unknown, "cached").status == 200; }));
   }
 }
 

@@ -23,6 +23,8 @@ TEST(FreshnessOfADatabaseOfOnesOwn, IsNeverInDoubt) {
   EXPECT_TRUE(freshness.may_issue(start + 8760h));
   EXPECT_EQ(freshness.grace_ends(), std::nullopt);
   EXPECT_FALSE(freshness.answers());
+  freshness.read(start, false);
+  EXPECT_EQ(freshness.doubts_unknown(start), std::nullopt) << "this server alone signs";
 }
 
 TEST_F(SharedFreshness, IsCurrentForAsLongAsTheLastReadingIsNoOlderThanTheBound) {
@@ -49,6 +51,17 @@ TEST_F(SharedFreshness, KeysThatWereReadAndAreNotShownYetAreNoFresherForIt) {
   EXPECT_EQ(freshness.grace_ends(), start + 5min);
   freshness.read(start + 6min, true);
   EXPECT_TRUE(freshness.may_issue(start + 6min));
+}
+
+TEST_F(SharedFreshness, SaysOfWhatItDoesNotKnowOnlyWhatAllThatWasReadAllows) {
+  EXPECT_EQ(freshness.doubts_unknown(start + 1s), std::nullopt);
+  EXPECT_EQ(freshness.doubts_unknown(start + 1s + 1ns), Doubt::stale);
+  freshness.read(start + 2s, false);
+  EXPECT_EQ(freshness.doubts_unknown(start + 2s), Doubt::stale) << "keys that are not shown yet";
+  freshness.read(start + 2s, true);
+  EXPECT_EQ(freshness.doubts_unknown(start + 2s), std::nullopt);
+  freshness.set_clock_trusted(false);
+  EXPECT_EQ(freshness.doubts_unknown(start + 2s), Doubt::clock_off) << "expired, by which clock?";
 }
 
 TEST_F(SharedFreshness, AnUnansweredQuestionAloneTakesNothingAway) {
