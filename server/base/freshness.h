@@ -19,30 +19,31 @@ namespace grantd {
 class Freshness {
  public:
   struct Bounds {
-    /// Since the last reading of `change`, for saying what is revoked; absent: any time.
+    /// Since the last reading of `change` that is in force as a whole, for saying what is revoked;
+    /// absent: any time.
     std::optional<SteadyTime::duration> staleness{};
-    /// The same for issuing tokens and publishing keys, and since all that was read of keys is
-    /// shown.
+    /// The same for issuing tokens and publishing keys.
     std::optional<SteadyTime::duration> grace{};
   };
 
   enum class Doubt {
-    stale,       // what was revoked of late may be unknown here
+    stale,       // what was revoked of late, keys among it, may be unknown here
     grace_over,  // keys may have been rotated or retired meanwhile
     clock_off,   // this node's clock is too far from the database's
   };
 
   /// As if `change` had just been read: the caller did so.
-  Freshness(Bounds bounds, SteadyTime now) : read_at_(now), keys_read_at_(now) {
+  Freshness(Bounds bounds, SteadyTime now) : read_at_(now), in_force_at_(now) {
     set_bounds(bounds);
   }
 
   /// All that `change` held at `sent` is in force here. `sent`: before the reading was sent, since
   /// what is committed later need not be in it.
-  /// Keys come into force on another thread: `keys_shown` says whether they have.
+  /// Keys come into force on another thread: `keys_shown` says whether they have. Until then
+  /// nothing here is fresher for the reading: a key may have been retired because it leaked.
   void read(SteadyTime sent, bool keys_shown = true) {
     read_at_ = sent;
-    if (keys_shown) keys_read_at_ = sent;
+    if (keys_shown) in_force_at_ = sent;
     keys_behind_ = !keys_shown;
   }
   /// Whether the last question to the database was answered.
@@ -56,10 +57,9 @@ class Freshness {
 
   /// Why this node must not say what is revoked; none: it may.
   [[nodiscard]] std::optional<Doubt> doubts_current(SteadyTime now) const {
-    if (now - read_at_.load() > staleness_.load()) return Doubt::stale;
+    if (now - in_force_at_.load() > staleness_.load()) return Doubt::stale;
     return std::nullopt;
   }
-  [[nodiscard]] bool is_current(SteadyTime now) const { return !doubts_current(now); }
 
   /// Why this node must not say of a token that means nothing to it that it is nobody's, or that it
   /// is dead: a key that it does not know may have signed it, and its clock may be wrong.
@@ -72,28 +72,27 @@ class Freshness {
 
   /// Why this node must not issue tokens or publish keys; none: it may.
   [[nodiscard]] std::optional<Doubt> doubts_issuing(SteadyTime now) const {
-    if (now - keys_read_at_.load() > grace_.load()) return Doubt::grace_over;
+    if (now - in_force_at_.load() > grace_.load()) return Doubt::grace_over;
     if (!clock_trusted_.load()) return Doubt::clock_off;
     return std::nullopt;
   }
-  [[nodiscard]] bool may_issue(SteadyTime now) const { return !doubts_issuing(now); }
 
   /// Whether other nodes may change what this one has in memory.
   [[nodiscard]] bool is_shared() const { return grace_.load() != no_bound; }
   [[nodiscard]] bool answers() const { return answers_; }
   [[nodiscard]] SteadyTime read_at() const { return read_at_; }
-  /// When may_issue() ends unless `change` is read again; none: never.
+  /// When the grace ends unless `change` is read again; none: never.
   [[nodiscard]] std::optional<SteadyTime> grace_ends() const {
     const auto grace = grace_.load();
     if (grace == no_bound) return std::nullopt;
-    return keys_read_at_.load() + grace;
+    return in_force_at_.load() + grace;
   }
 
  private:
   static constexpr auto no_bound = SteadyTime::duration::max();
 
   std::atomic<SteadyTime> read_at_;
-  std::atomic<SteadyTime> keys_read_at_;
+  std::atomic<SteadyTime> in_force_at_;
   std::atomic<SteadyTime::duration> staleness_{no_bound};
   std::atomic<SteadyTime::duration> grace_{no_bound};
   std::atomic<bool> keys_behind_{false};

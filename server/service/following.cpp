@@ -26,7 +26,8 @@ void Following::run(const std::stop_token& stop) {
                       {{"detail", std::string_view(fault.what())}});
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, storage::ChangeFollower::interval, [] { return false; });
+    const auto pause = with_.keys_behind() ? pause_behind : storage::ChangeFollower::interval;
+    wake_.wait_for(lock, stop, pause, [] { return false; });
   }
 }
 

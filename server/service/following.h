@@ -5,6 +5,7 @@
 /// revocation: it only reads, and waits for nothing but those readings.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -29,6 +30,9 @@ namespace grantd::service {
 
 class Following {
  public:
+  /// Between two rounds while a change of keys is not in force: it ages what this node knows.
+  static constexpr std::chrono::milliseconds pause_behind{50};
+
   struct Dependencies {
     storage::PulseStore& storage;
     storage::ChangeFollower& follower;

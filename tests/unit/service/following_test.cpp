@@ -218,13 +218,13 @@ TEST_F(FollowingThread, ForgetsAClientThatChangedAndNotOneThatWasCachedSinceItWa
 
 TEST_F(FollowingThread, SaysHowFreshThisNodeIs) {
   node.advance(2s);
-  EXPECT_FALSE(freshness.is_current(node.steady()));
+  EXPECT_NE(freshness.doubts_current(node.steady()), std::nullopt);
   turn();
   EXPECT_EQ(freshness.read_at(), node.steady());
   EXPECT_TRUE(metric("grantd_storage_available 1"));
 }
 
-TEST_F(FollowingThread, ThatReadAChangeOfKeysIsNoFresherForIssuingUntilItIsInForce) {
+TEST_F(FollowingThread, ThatReadAChangeOfKeysIsNoFresherUntilItIsInForce) {
   bool behind = true;
   Following slow({pulse, follower, changes, clock, freshness, policy, revocations, feed, log,
                   metrics, [&behind] { return behind; }});
@@ -232,10 +232,11 @@ TEST_F(FollowingThread, ThatReadAChangeOfKeysIsNoFresherForIssuingUntilItIsInFor
   ASSERT_TRUE(ends);
   node.advance(2s);
   slow.turn();
-  EXPECT_TRUE(freshness.is_current(node.steady()));
+  EXPECT_EQ(freshness.doubts_current(node.steady()), Freshness::Doubt::stale);
   EXPECT_EQ(freshness.grace_ends(), ends);
   behind = false;
   slow.turn();
+  EXPECT_EQ(freshness.doubts_current(node.steady()), std::nullopt);
   EXPECT_EQ(freshness.grace_ends(), *ends + 2s);
 }
 
@@ -256,14 +257,14 @@ TEST_F(FollowingThread, OfADatabaseThatIsAwayMarksNothingAsRead) {
   bring_back();
   turn();
   EXPECT_TRUE(freshness.answers());
-  EXPECT_TRUE(freshness.is_current(node.steady()));
+  EXPECT_EQ(freshness.doubts_current(node.steady()), std::nullopt);
 }
 
 TEST_F(FollowingThread, KnowsTheDatabasesTimeWhateverTheNodesClockSays) {
   pulse.ahead = 20s;
   turn();
   EXPECT_EQ(clock.now(), node.now() + 20s);
-  EXPECT_TRUE(freshness.may_issue(node.steady()));
+  EXPECT_EQ(freshness.doubts_issuing(node.steady()), std::nullopt);
   EXPECT_TRUE(metric("grantd_storage_clock_ahead_seconds 20"));
 }
 
@@ -274,7 +275,7 @@ TEST_F(FollowingThread, DistrustsANodesClockFurtherOffThanTheSkew) {
     EXPECT_EQ(freshness.doubts_issuing(node.steady()), Freshness::Doubt::clock_off);
     pulse.ahead = skew;
     turn();
-    EXPECT_TRUE(freshness.may_issue(node.steady()));
+    EXPECT_EQ(freshness.doubts_issuing(node.steady()), std::nullopt);
   }
   EXPECT_TRUE(metric("grantd_clock_off_total 2"));
 }
