@@ -45,6 +45,9 @@ constexpr auto allowed_keywords = std::to_array<std::string_view>({"user",
                                                                    "krbsrvname",
                                                                    "require_auth"});
 
+/// On a standby grantd would read what is old, and take it for the present.
+constexpr auto allowed_session_attrs = std::to_array<std::string_view>({"read-write", "primary"});
+
 struct Free {
   void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
@@ -125,7 +128,10 @@ std::expected<Keywords, std::string> parse_postgres_url(const std::string& url) 
   for (const auto* needed : {"host", "user", "dbname"}) {
     if (keywords[needed].empty()) return std::unexpected(std::string("a URL without ") + needed);
   }
-  keywords.try_emplace("target_session_attrs", "read-write");
+  const auto& attrs = keywords.try_emplace("target_session_attrs", "read-write").first->second;
+  if (std::ranges::find(allowed_session_attrs, attrs) == allowed_session_attrs.end()) {
+    return std::unexpected("a URL with target_session_attrs other than read-write and primary");
+  }
   keywords.try_emplace("application_name", "grantd");
   if (!all_hosts_are_sockets(keywords["host"])) keywords.try_emplace("sslmode", "verify-full");
   return keywords;

@@ -81,6 +81,19 @@ TEST(ConfigStorage, RefusesParametersThatChangeASessionsMeaning) {
   }
 }
 
+TEST(ConfigStorage, OnlyAServerThatTakesWritesWillDo) {
+  for (const auto* role : {"any", "standby", "read-only", "prefer-standby"}) {
+    EXPECT_TRUE(fault_at(
+        faults_of(with_url(std::string("postgresql://u@db/d?target_session_attrs=") + role)),
+        "storage.url"))
+        << role;
+  }
+  for (const auto* role : {"read-write", "primary"}) {
+    EXPECT_TRUE(read(with_url(std::string("postgresql://u@db/d?target_session_attrs=") + role)))
+        << role;
+  }
+}
+
 TEST(ConfigStorage, AUrlNamesHostUserAndDatabase) {
   for (const auto* url : {"postgresql://", "postgresql:///grantd", "postgresql://db/grantd",
                           "postgresql://grantd@db"}) {
