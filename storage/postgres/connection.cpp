@@ -99,18 +99,24 @@ void Connection::establish(SteadyTime deadline) {
 /// falls silent loses it, and its locks, after as long.
 void Connection::set_up() {
   const std::string timeout = std::to_string(timeouts_.statement.count());
-  execute("SELECT set_config('statement_timeout', '" + timeout +
-          "', false),"
-          " set_config('lock_timeout', '" +
-          timeout +
-          "', false),"
-          " set_config('idle_in_transaction_session_timeout', '" +
-          timeout +
-          "', false),"
-          " set_config('bytea_output', 'hex', false),"
-          " set_config('synchronous_commit',"
-          " CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
-          " THEN 'on' ELSE current_setting('synchronous_commit') END, false)");
+  const Rows done =
+      execute("SELECT set_config('statement_timeout', '" + timeout +
+              "', false),"
+              " set_config('lock_timeout', '" +
+              timeout +
+              "', false),"
+              " set_config('idle_in_transaction_session_timeout', '" +
+              timeout +
+              "', false),"
+              " set_config('bytea_output', 'hex', false),"
+              " set_config('synchronous_commit',"
+              " CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
+              " THEN 'on' ELSE current_setting('synchronous_commit') END, false),"
+              " (SELECT " +
+              std::string(session_name) +
+              " FROM pg_stat_activity"
+              " WHERE pid = pg_backend_pid())");
+  session_ = done.string(0, 5);
 }
 
 void Connection::note_notice(void* connection, const PGresult* notice) noexcept {
@@ -237,7 +243,7 @@ void Connection::lose() {
   throw Failure(Failure::Kind::lost, {}, one_line(PQerrorMessage(handle_.get())));
 }
 
-void Connection::commit() {
+void Connection::commit(StuckCommit stuck) {
   try {
     const Rows done = execute("COMMIT");
     statement_timeout_ = timeouts_.statement;
@@ -247,11 +253,12 @@ void Connection::commit() {
   } catch (const Failure& failure) {
     if (failure.kind() == Failure::Kind::answered && undoes_for_certain(failure.sqlstate())) throw;
     if (failure.sqlstate() == "25P02") throw;
-    stuck_in_commit_ = failure.kind() == Failure::Kind::silent;
+    const bool is_stuck = failure.kind() == Failure::Kind::silent;
+    is_to_be_ended_ = is_stuck && stuck == StuckCommit::ended;
     // It is the standby that does not answer, most likely. Were all connections given up for it,
     // those who only read would wait at the other hosts, the standby among them. Where the server
     // itself is silent, the next one who reads finds out.
-    if (stuck_in_commit_) server_is_suspect_ = false;
+    if (is_stuck) server_is_suspect_ = false;
     throw Failure(
         Failure::Kind::unconfirmed, failure.sqlstate(),
         std::string("it is not known whether the change was committed: ") + failure.what());

@@ -38,8 +38,17 @@ struct Timeouts {
 inline constexpr std::chrono::milliseconds answer_margin{500};
 /// Rows that each_row() has in memory at once.
 inline constexpr std::size_t cursor_rows = 2000;
+/// Of a row of pg_stat_activity, what Connection::session() is.
+inline constexpr std::string_view session_name = "pid || '/' || extract(epoch FROM backend_start)";
 /// The oldest server that is worked with, as PQserverVersion counts.
 inline constexpr int oldest_server_version = 150000;
+
+/// A session whose COMMIT got no answer, which is waiting for a standby most likely. To end it
+/// makes visible what it wrote, though no standby has it.
+enum class StuckCommit {
+  ended,  // as soon as somebody can: it holds a connection and its locks
+  left,   // until the standby answers
+};
 
 class Connection {
  public:
@@ -77,7 +86,7 @@ class Connection {
   /// COMMIT. Throws Failure, of kind `unconfirmed` where it cannot be ruled out that the
   /// transaction was committed: no answer, a lost connection, or a warning, by which PostgreSQL
   /// tells that it gave up waiting for the standby.
-  void commit();
+  void commit(StuckCommit stuck = StuckCommit::ended);
   /// For the rest of the transaction, on both sides.
   void allow(std::chrono::milliseconds statement_timeout);
 
@@ -91,8 +100,10 @@ class Connection {
   /// Broken in a way that says the same of other connections to that server: it went silent, or
   /// takes no writes any more.
   [[nodiscard]] bool server_is_suspect() const { return server_is_suspect_; }
-  /// A COMMIT got no answer: the server may be waiting for a standby.
-  [[nodiscard]] bool stuck_in_commit() const { return stuck_in_commit_; }
+  /// A COMMIT got no answer, and the session is to be ended (StuckCommit).
+  [[nodiscard]] bool is_to_be_ended() const { return is_to_be_ended_; }
+  /// The session's name, which no other one has, on no server: the process and when it began.
+  [[nodiscard]] const std::string& session() const { return session_; }
   /// The process of the server that serves it.
   [[nodiscard]] int server_process() const { return PQbackendPID(handle_.get()); }
   [[nodiscard]] int server_version() const { return PQserverVersion(handle_.get()); }
@@ -128,10 +139,11 @@ class Connection {
   Timeouts timeouts_;
   std::chrono::milliseconds statement_timeout_;                   // of this transaction
   std::unordered_map<std::string_view, std::string> statements_;  // name by text
-  std::string warning_;                                           // the last of this statement
+  std::string session_;
+  std::string warning_;  // the last of this statement
   bool given_up_{false};
   bool server_is_suspect_{false};
-  bool stuck_in_commit_{false};
+  bool is_to_be_ended_{false};
 };
 
 /// Undone where commit() was not reached.
@@ -142,7 +154,7 @@ class Transaction {
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   ~Transaction() { connection_.roll_back(); }
-  void commit() { connection_.commit(); }
+  void commit(StuckCommit stuck) { connection_.commit(stuck); }
 
  private:
   Connection& connection_;

@@ -31,13 +31,14 @@ class Database {
   /// that has locked counter('change') before, so that no other of its kind can interleave with it.
   /// Committed where it returns a value, else undone, also where it throws.
   template <typename Work>
-  [[nodiscard]] std::invoke_result_t<Work&, Connection&> write_in_order(Work work) {
-    return committed(begin_in_order, work);
+  [[nodiscard]] std::invoke_result_t<Work&, Connection&> write_in_order(
+      Work work, StuckCommit stuck = StuckCommit::ended) {
+    return committed(begin_in_order, work, stuck);
   }
   /// The same without the lock.
   template <typename Work>
   [[nodiscard]] std::invoke_result_t<Work&, Connection&> write(Work work) {
-    return committed(begin_write, work);
+    return committed(begin_write, work, StuckCommit::ended);
   }
   /// One consistent moment, however many statements.
   template <typename Work>
@@ -76,11 +77,12 @@ class Database {
   };
 
   template <typename Work>
-  std::invoke_result_t<Work&, Connection&> committed(const char* begin, Work& work) {
+  std::invoke_result_t<Work&, Connection&> committed(const char* begin, Work& work,
+                                                     StuckCommit stuck) {
     return repeated<std::invoke_result_t<Work&, Connection&>>([&](Connection& connection) {
       Transaction transaction(connection, begin);
       auto result = work(connection);
-      if (result) transaction.commit();
+      if (result) transaction.commit(stuck);
       return result;
     });
   }

@@ -120,20 +120,19 @@ void Pool::distrust(std::uint64_t generation) {
 }
 
 /// The sessions are ours, and nobody is at their other end any more. Each holds its locks, and one
-/// of the server's connections, until the standby answers.
+/// of the server's connections, until the standby answers. On another server than theirs nobody
+/// has their names, and they are forgotten.
 void Pool::end_stuck_commits(Connection& connection) {
   if (!any_stuck_.exchange(false)) return;
-  std::vector<int> processes;
+  std::vector<std::string> sessions;
   {
     const std::lock_guard lock(mutex_);
-    processes.swap(stuck_commits_);
+    sessions.swap(stuck_commits_);
   }
-  for (const int process : processes) {
-    connection.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE pid = $1::integer AND wait_event = 'SyncRep'",
-        process);
-  }
+  static const std::string end =
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND " +
+      std::string(session_name) + " = $1";
+  for (const std::string& session : sessions) connection.query(end, session);
 }
 
 Pool::Loan::Loan(Pool& pool, Use use) : pool_(pool), slot_(pool.take_slot()) {
@@ -161,9 +160,9 @@ void Pool::Loan::open_if_needed(Use use) {
 Pool::Loan::~Loan() {
   const Connection& used = connection();
   if (used.server_is_suspect()) pool_.distrust(slot_.generation);
-  if (used.stuck_in_commit()) {
+  if (used.is_to_be_ended()) {
     const std::lock_guard lock(pool_.mutex_);
-    pool_.stuck_commits_.push_back(used.server_process());
+    pool_.stuck_commits_.push_back(used.session());
     pool_.any_stuck_ = true;
   }
   if (used.broken()) slot_.connection.reset();

@@ -84,8 +84,8 @@ class Pool {
   std::vector<Slot> idle_;    // those without a connection first
   std::string away_because_;  // empty: not known to be away
   SteadyTime next_attempt_{};
-  bool attempting_{false};  // while away
-  std::vector<int> stuck_commits_;
+  bool attempting_{false};                  // while away
+  std::vector<std::string> stuck_commits_;  // sessions to be ended
 };
 
 }  // namespace grantd::storage::postgres

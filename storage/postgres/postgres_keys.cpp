@@ -70,8 +70,12 @@ StoreResult<std::vector<KeyStore::WrappedKey>> Backend::load_wrapped_keys() {
 StoreResult<std::vector<KeyRecord>> Backend::update_keys(
     const std::function<std::expected<Update, std::string>(const std::vector<KeyRecord>&)>& decide,
     sys_seconds now, std::string_view actor) {
+  // To end a session that waits for the standby would show the other nodes a key that no standby
+  // has: they would publish it and let it ripen, and a failover would lose it. Left alone, it holds
+  // up only writes, none of which would be confirmed either.
   return database_->write_in_order(
-      [&](Connection& connection) { return verbs::update_keys(connection, decide, now, actor); });
+      [&](Connection& connection) { return verbs::update_keys(connection, decide, now, actor); },
+      StuckCommit::left);
 }
 
 }  // namespace grantd::storage::postgres

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "server/base/descriptor.h"
@@ -272,6 +273,48 @@ TEST_F(PostgresFailure, SessionsThatWaitForAStandbyDoNotPileUp) {
   }
   // What they wrote is there, but nobody was told that it was safe.
   EXPECT_EQ(count_noted(*store_).value(), 4);
+}
+
+TEST_F(PostgresFailure, AKeyThatNoStandbyHasIsSeenByNobodyUntilOneHasIt) {
+  const auto url = server_.create_database();
+  const auto storage = open(hasty(url));
+  ASSERT_TRUE(storage) << storage.error();
+  const auto migrations = (*storage)->known_migrations();
+  ASSERT_TRUE((*storage)->apply({migrations.begin(), migrations.end()}, sys_seconds{}));
+  const auto keys = [&] { return query(url, "SELECT count(*) FROM signing_key"); };
+
+  want_standby("nobody");
+  KeyRecord key;
+  key.kid = std::string(43, 'a');
+  key.public_jwk = R"({"kty":"RSA"})";
+  const auto put = (*storage)->update_keys(
+      [&](const std::vector<KeyRecord>&) -> std::expected<KeyStore::Update, std::string> {
+        return KeyStore::Update{.put = {key}, .changes = {{ChangeKind::key_published, key.kid}}};
+      },
+      sys_seconds{}, "server");
+  expect_unavailable(put, "not known");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE((*storage)->ping());
+    EXPECT_EQ(keys(), "0");
+    std::this_thread::sleep_for(milliseconds{50});
+  }
+  EXPECT_EQ(waiting_for_standby(), "1");
+  want_standby("");
+  EXPECT_TRUE(eventually([&] { return keys() == "1"; }));
+}
+
+TEST_F(PostgresFailure, ASessionHasANameThatNoOtherEverHas) {
+  // Its process id alone another session may have, here later or on the server of a failover.
+  std::set<std::string> names;
+  for (int i = 0; i < 3; ++i) {
+    const auto name = store_->read_one(
+        [](Connection& connection) -> StoreResult<std::string> { return connection.session(); });
+    ASSERT_TRUE(name) << name.error().detail;
+    const auto process = std::to_string(process_of(*store_).value());
+    EXPECT_TRUE(name->starts_with(process + "/1")) << *name;
+    EXPECT_TRUE(names.insert(*name).second) << *name;
+    terminate(process_of(*store_).value());
+  }
 }
 
 TEST_F(PostgresFailure, ACommitThatIsCancelledIsAnsweredWithSuccessAndIsUnavailableAllTheSame) {
