@@ -55,6 +55,11 @@ struct Free {
 /// A Unix socket's directory, or an abstract socket.
 bool is_socket(std::string_view host) { return host.starts_with('/') || host.starts_with('@'); }
 
+/// "a,,b" or "a,": libpq would take the distribution's socket for it.
+bool has_empty_element(const std::string& list) {
+  return list.starts_with(',') || list.ends_with(',') || list.find(",,") != std::string::npos;
+}
+
 bool all_hosts_are_sockets(std::string_view hosts) {
   while (!hosts.empty()) {
     const auto end = std::min(hosts.find(','), hosts.size());
@@ -124,6 +129,9 @@ std::expected<Keywords, std::string> parse_postgres_url(const std::string& url) 
       return std::unexpected("a URL with the parameter " + keyword + ", which grantd sets itself");
     }
     keywords.emplace(keyword, each->val);
+  }
+  if (has_empty_element(keywords["host"])) {
+    return std::unexpected("a URL whose list of hosts has an empty element");
   }
   for (const auto* needed : {"host", "user", "dbname"}) {
     if (keywords[needed].empty()) return std::unexpected(std::string("a URL without ") + needed);

@@ -37,6 +37,7 @@
 #include "server/service/storage.h"
 #include "server/service/storage_clock.h"
 #include "server/tokens/resolver.h"
+#include "storage/postgres/environment.h"
 #include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd {
@@ -353,5 +354,6 @@ int serve(const cli::ServeRequest& request) {
 
 int main(int argc, char** argv) {
   grantd::open_standard_descriptors();
+  grantd::storage::postgres::forget_environment();
   return grantd::cli::run(argc, argv, grantd::serve);
 }

@@ -18,6 +18,9 @@
 namespace grantd::storage::postgres {
 namespace {
 
+/// Can never be there. Without it libpq would look for a password in the home directory.
+constexpr const char* no_file = "/dev/null/none";
+
 std::string value_of(const Keywords& keywords, const std::string& name) {
   const auto found = keywords.find(name);
   return found == keywords.end() ? std::string{} : found->second;
@@ -122,7 +125,11 @@ std::expected<std::vector<Keywords>, std::string> split_hosts(const Keywords& pa
   const auto hosts = split_list(value_of(parameters, "host"));
   const auto addresses = split_list(value_of(parameters, "hostaddr"));
   const auto ports = split_list(value_of(parameters, "port"));
-  const std::size_t count = std::max({hosts.size(), addresses.size(), std::size_t{1}});
+  if (hosts.empty() && addresses.empty()) return std::unexpected("no host is named");
+  const std::size_t count = std::max(hosts.size(), addresses.size());
+  if (std::ranges::find(hosts, "") != hosts.end()) {
+    return std::unexpected("host has an empty element, which would be whatever socket is there");
+  }
   if ((!hosts.empty() && hosts.size() != count) ||
       (!addresses.empty() && addresses.size() != count)) {
     return std::unexpected("host and hostaddr name different numbers of hosts");
@@ -143,6 +150,7 @@ std::expected<std::vector<Keywords>, std::string> split_hosts(const Keywords& pa
     // Asking for Kerberos costs a round trip, and may block in its library.
     host.try_emplace("gssencmode", "disable");
     host["client_encoding"] = "UTF8";
+    host["passfile"] = no_file;
     split.push_back(std::move(host));
   }
   return split;
@@ -165,8 +173,8 @@ std::expected<std::vector<Keywords>, std::string> look_up(const Keywords& host,
 
 bool is_local_socket(const Keywords& host) {
   const std::string name = value_of(host, "host");
-  // Without a host libpq takes the socket of the distribution; "@" begins an abstract one.
-  return !host.contains("hostaddr") && (name.empty() || name.front() == '/' || name.front() == '@');
+  // "@" begins an abstract one.
+  return !host.contains("hostaddr") && (name.starts_with('/') || name.starts_with('@'));
 }
 
 std::string display_name(const Keywords& host) {

@@ -19,7 +19,8 @@ inline constexpr std::size_t max_addresses = 4;
 inline constexpr std::size_t max_lookups = 4;
 
 /// The keywords of each host, in the order given, with our own defaults: `sslmode=verify-full` for
-/// hosts reached over a network, `target_session_attrs=read-write`. Error: one sentence.
+/// hosts reached over a network, `target_session_attrs=read-write`, and without libpq's file of
+/// passwords. Error: one sentence.
 [[nodiscard]] std::expected<std::vector<Keywords>, std::string> split_hosts(
     const Keywords& parameters);
 

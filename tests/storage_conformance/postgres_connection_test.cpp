@@ -436,6 +436,10 @@ TEST(PostgresHosts, ThatDoNotFitTogetherAreRefused) {
   EXPECT_FALSE(split_hosts({{"host", "a,b"}, {"port", "1,2,3"}}));
   EXPECT_FALSE(split_hosts({{"host", "a,b"}, {"hostaddr", "127.0.0.1"}}));
   EXPECT_FALSE(split_hosts({{"host", "a"}, {"password", "p"}}));
+  // libpq would take the distribution's socket.
+  EXPECT_FALSE(split_hosts({{"host", "a,"}}));
+  EXPECT_FALSE(split_hosts({{"host", ",a"}, {"hostaddr", "127.0.0.1,127.0.0.1"}}));
+  EXPECT_FALSE(split_hosts({{"dbname", "d"}}));
 }
 
 TEST(PostgresHosts, AreWarnedOfWhereNobodyVerifiesTheWayToThem) {

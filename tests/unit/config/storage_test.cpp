@@ -94,9 +94,10 @@ TEST(ConfigStorage, OnlyAServerThatTakesWritesWillDo) {
   }
 }
 
-TEST(ConfigStorage, AUrlNamesHostUserAndDatabase) {
+TEST(ConfigStorage, AUrlNamesEachHostTheUserAndTheDatabase) {
   for (const auto* url : {"postgresql://", "postgresql:///grantd", "postgresql://db/grantd",
-                          "postgresql://grantd@db"}) {
+                          "postgresql://grantd@db", "postgresql://grantd@db1,/grantd",
+                          "postgresql://grantd@,db1/grantd", "postgresql://grantd@a,,b/grantd"}) {
     EXPECT_TRUE(fault_at(faults_of(with_url(url)), "storage.url")) << url;
   }
 }
