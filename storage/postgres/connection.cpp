@@ -195,6 +195,9 @@ PGresult* Connection::next_result(SteadyTime deadline) {
     const int unsent = PQflush(handle_.get());
     if (unsent < 0) lose();
     if (unsent == 0 && PQisBusy(handle_.get()) == 0) return PQgetResult(handle_.get());
+    // Before the wait too: OpenSSL may hold the rest of a record, of which poll() knows nothing.
+    if (PQconsumeInput(handle_.get()) == 0) return last_words();
+    if (unsent == 0 && PQisBusy(handle_.get()) == 0) continue;
     const auto events = static_cast<short>(unsent == 0 ? POLLIN : POLLIN | POLLOUT);
     if (!wait(events, deadline)) {
       given_up_ = true;
@@ -203,11 +206,15 @@ PGresult* Connection::next_result(SteadyTime deadline) {
                     "no answer within " +
                         std::to_string((statement_timeout_ + answer_margin).count()) + " ms");
     }
-    if (PQconsumeInput(handle_.get()) != 0) continue;
-    // What the server said last, or libpq's own words; with the socket gone this does not block.
-    if (PQstatus(handle_.get()) == CONNECTION_BAD) return PQgetResult(handle_.get());
-    lose();
+    if (PQconsumeInput(handle_.get()) == 0) return last_words();
   }
+}
+
+/// Of a connection that cannot be read from: what the server said last, or libpq's own words.
+PGresult* Connection::last_words() {
+  // With the socket gone this does not block.
+  if (PQstatus(handle_.get()) == CONNECTION_BAD) return PQgetResult(handle_.get());
+  lose();
 }
 
 bool Connection::wait(short events, SteadyTime deadline) const {

@@ -130,6 +130,7 @@ class Connection {
   /// The answer to what was sent; `sent` is what libpq's sending function returned.
   Rows answer(int sent);
   [[nodiscard]] PGresult* next_result(SteadyTime deadline);
+  [[nodiscard]] PGresult* last_words();
   /// Until the socket is ready for one of poll(2)'s `events`; false at the deadline.
   [[nodiscard]] bool wait(short events, SteadyTime deadline) const;
   [[nodiscard]] Failure refusal(const Rows& answer);

@@ -562,6 +562,21 @@ TEST(PostgresTls, IsVerifiedUnlessTheOperatorSaysOtherwise) {
   EXPECT_EQ(is_encrypted(options), false);
 }
 
+TEST(PostgresTls, AnswersOfAnySizeArrive) {
+  const PostgresServer server{PostgresServer::Options{.tls = true}};
+  auto options = options_of(server.url());
+  options.parameters["sslmode"] = "require";
+  const auto database = database_of(options);
+  // Around libpq's buffer and TLS's records, both of 16 KiB.
+  for (int size = 1; size < 70'000; size += size < 8'000 ? 1'111 : 97) {
+    const auto length = database->read_one([&](Connection& connection) -> StoreResult<std::size_t> {
+      return connection.query("SELECT repeat('x', $1::integer)", size).string(0, 0).size();
+    });
+    ASSERT_TRUE(length) << size << ": " << length.error().detail;
+    ASSERT_EQ(*length, static_cast<std::size_t>(size));
+  }
+}
+
 TEST(PostgresDurability, WhatAFailoverOrACrashWouldLoseIsSaid) {
   PostgresServer server;  // fsync and full_page_writes are off
   const auto database = database_of(options_of(server.url()));
