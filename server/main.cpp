@@ -303,7 +303,7 @@ int serve(const cli::ServeRequest& request) {
                               key_ring.note_change();
                               maintenance.keys_changed(then_wake);
                             },
-                            feed_hub, clock, log});
+                            feed_hub, log});
   if (const auto read = changes.load_revocations(); !read) {
     return fail(cannot_be_done, "storage.url: " + read.error().detail);
   }

@@ -8,6 +8,13 @@ namespace grantd::service {
 
 using storage::ChangeKind;
 
+namespace {
+
+/// What has expired is taken over, too: the clock may be wrong, and only the sweep forgets.
+constexpr sys_seconds of_any_age{};
+
+}  // namespace
+
 storage::ChangeFollower::Subscriber Changes::subscriber() {
   return {[this](const storage::Change& change) { apply(change); },
           [this]() -> storage::StoreResult<void> {
@@ -23,12 +30,11 @@ storage::ChangeFollower::Subscriber Changes::subscriber() {
 }
 
 storage::StoreResult<void> Changes::load_revocations() {
-  const auto now = floor_seconds(with_.clock.now());
-  const auto not_before = with_.store.load_not_before(now);
+  const auto not_before = with_.store.load_not_before(of_any_age);
   if (!not_before) return std::unexpected(not_before.error());
   for (const auto& entry : *not_before) take_over(entry);
   return with_.store.load_revocations(
-      now, [this](const storage::Revocation& revocation) { take_over(revocation); });
+      of_any_age, [this](const storage::Revocation& revocation) { take_over(revocation); });
 }
 
 storage::StoreResult<void> Changes::settle() {
@@ -93,7 +99,7 @@ void Changes::revoked_at(std::int64_t seq) {
 /// behind by more than it may.
 storage::StoreResult<void> Changes::read_revocations() {
   while (unread_) {
-    const auto news = with_.news.revocation_news(unread_, floor_seconds(with_.clock.now()), batch);
+    const auto news = with_.news.revocation_news(unread_, of_any_age, batch);
     if (!news) return std::unexpected(news.error());
     for (const auto& entry : news->not_before) take_over(entry);
     for (const auto& revocation : news->revocations) take_over(revocation);

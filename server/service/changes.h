@@ -37,7 +37,6 @@ class Changes {
     /// at.
     std::function<void(bool then_wake)> keys_changed;
     WakeHub& feed;  // readers of the revocation feed
-    const Clock& clock;
     observe::Log& log;
   };
   explicit Changes(Targets targets) : with_(std::move(targets)) {}

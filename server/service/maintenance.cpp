@@ -1,10 +1,14 @@
 #include "server/service/maintenance.h"
 
 #include <exception>
-#include <tuple>
 #include <utility>
 
 namespace grantd::service {
+
+Maintenance::Maintenance(Dependencies dependencies)
+    : with_(dependencies),
+      sweeper_({with_.storage, with_.revocations, with_.status_lists, with_.policy, with_.freshness,
+                with_.clock, [this] { return keys_wait(); }}) {}
 
 void Maintenance::request_reload() {
   {
@@ -45,11 +49,7 @@ Maintenance::Asked Maintenance::wait(const std::stop_token& stop) {
 }
 
 void Maintenance::turn(const Asked& asked) {
-  if (asked.keys) {
-    with_.keys.refresh();
-  } else {
-    with_.keys.tick();
-  }
+  tend_keys(asked.keys);
   if (asked.wake) with_.feed.wake();
   with_.metrics.published_keys(static_cast<std::int64_t>(with_.keys.key_set().get()->size()));
   // What is not written or swept now is later; asking in vain would only say again what is known.
@@ -59,12 +59,18 @@ void Maintenance::turn(const Asked& asked) {
     flush_last_used(clients::LastUsed::Extent::due);
     next_flush_ = now + clients::LastUsed::flush_interval;
   }
-  if (now >= next_sweep_) {
-    sweep();
-    next_sweep_ = now + sweep_interval;
-    references_left_ = true;
+  sweeper_.turn();
+}
+
+/// By a clock that is wrong nothing is due: keys would come and go before their time, and private
+/// halves that are put away do not come back. What another process changed is in force nonetheless.
+void Maintenance::tend_keys(bool changed) {
+  if (changed) {
+    with_.keys.refresh();
+  } else if (with_.keys.is_behind() ||
+             with_.clock.now_within(with_.policy.get()->clock_skew).has_value()) {
+    with_.keys.tick();
   }
-  if (references_left_) sweep_references();
 }
 
 void Maintenance::flush_last_used(clients::LastUsed::Extent extent) {
@@ -75,29 +81,9 @@ void Maintenance::flush_last_used(clients::LastUsed::Extent extent) {
   }
 }
 
-void Maintenance::sweep() {
-  const auto now = floor_seconds(with_.clock.now());
-  const auto skew = with_.policy.get()->clock_skew;
-  with_.revocations.sweep(now);
-  with_.status_lists.sweep(now - skew);
-  // In small transactions: a long one would hold up revocations that wait to be acknowledged.
-  for (std::size_t round = 0; round < sweep_rounds; ++round) {
-    const auto swept = with_.storage.sweep_revocations(now, sweep_rows);
-    if (!swept || *swept < sweep_rows) break;
-  }
-  // There are few: what is left over, or fails, goes with the next sweep.
-  std::ignore = with_.storage.sweep_status_lists(now - skew, sweep_rows);
-  for (std::size_t round = 0; round < sweep_rounds; ++round) {
-    const auto swept = with_.storage.sweep_changes(now - keep_changes, sweep_rows);
-    if (!swept || *swept < sweep_rows) break;
-  }
-}
-
-void Maintenance::sweep_references() {
-  // A share a turn: there may be as many as tokens were issued, and changes are to be followed.
-  const auto now = floor_seconds(with_.clock.now());
-  const auto swept = with_.storage.sweep_reference_tokens(now, reference_sweep_rows);
-  references_left_ = swept && *swept == reference_sweep_rows;
+bool Maintenance::keys_wait() {
+  const std::lock_guard lock(mutex_);
+  return asked_.keys;
 }
 
 }  // namespace grantd::service

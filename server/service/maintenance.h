@@ -17,6 +17,8 @@
 #include "server/observe/log.h"
 #include "server/observe/metrics.h"
 #include "server/service/reloader.h"
+#include "server/service/storage_clock.h"
+#include "server/service/sweeper.h"
 #include "server/tokens/revocations.h"
 #include "server/tokens/status_lists.h"
 #include "storage/stores.h"
@@ -26,13 +28,6 @@ namespace grantd::service {
 class Maintenance {
  public:
   static constexpr std::chrono::milliseconds interval{250};
-  static constexpr std::chrono::seconds sweep_interval{60};
-  static constexpr std::size_t sweep_rows = 1000;
-  static constexpr std::size_t sweep_rounds = 100;
-  /// Of opaque tokens, a turn; four turns a second.
-  static constexpr std::size_t reference_sweep_rows = 1000;
-  /// How long the operators' log of changes is kept; a reader that was away longer loads anew.
-  static constexpr std::chrono::days keep_changes{30};
 
   struct Dependencies {
     storage::Storage& storage;
@@ -44,11 +39,11 @@ class Maintenance {
     Reloader& reloader;
     const Freshness& freshness;
     WakeHub& feed;  // readers of the revocation feed
-    const Clock& clock;
+    const StorageClock& clock;
     observe::Log& log;
     observe::Metrics& metrics;
   };
-  explicit Maintenance(Dependencies dependencies) : with_(dependencies) {}
+  explicit Maintenance(Dependencies dependencies);
 
   /// The thread's body; ends soon after `stop` is requested, with the last-used times written.
   void run(const std::stop_token& stop);
@@ -67,17 +62,16 @@ class Maintenance {
   };
   [[nodiscard]] Asked wait(const std::stop_token& stop);
   void turn(const Asked& asked);
+  void tend_keys(bool changed);
   void flush_last_used(clients::LastUsed::Extent extent);
-  void sweep();
-  void sweep_references();
+  [[nodiscard]] bool keys_wait();
 
   Dependencies with_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   Asked asked_;
   SteadyTime next_flush_{};
-  SteadyTime next_sweep_{};
-  bool references_left_{false};  // expired ones that the last turn did not get to
+  Sweeper sweeper_;
 };
 
 }  // namespace grantd::service

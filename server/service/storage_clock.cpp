@@ -35,6 +35,14 @@ void StorageClock::learn(WallTime database, SteadyTime sent) {
   offset_ = before == unknown ? least + (most - least) / 2 : std::clamp(before, least, most);
 }
 
+std::optional<WallTime> StorageClock::now_within(nanoseconds tolerance) const {
+  const auto node = node_.now();
+  if (offset_.load() == unknown) return node;
+  const auto database = now();
+  if (std::chrono::abs(database - node) > tolerance) return std::nullopt;
+  return database;
+}
+
 std::optional<nanoseconds> StorageClock::ahead() const {
   if (offset_.load() == unknown) return std::nullopt;
   return now() - node_.now();

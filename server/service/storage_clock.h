@@ -33,6 +33,10 @@ class StorageClock final : public Clock {
   /// next, and slow readings without weight. By one thread at a time.
   void learn(WallTime database, SteadyTime sent);
 
+  /// now(), where it is no further than `tolerance` from the node's own clock: one reading, so that
+  /// nothing is learnt between looking at the time and trusting it.
+  [[nodiscard]] std::optional<WallTime> now_within(std::chrono::nanoseconds tolerance) const;
+
   /// How far the database's clock is ahead of this node's; none before the first reading.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> ahead() const;
 

@@ -132,7 +132,7 @@ class FollowingThread : public ::testing::Test {
   Changes changes{
       {*database, *database, clients, revocations, status_lists, status_indexes,
        [this](bool then_wake) { keys_changed.emplace_back(feed.generation(), then_wake); }, feed,
-       clock, log}};
+       log}};
   storage::ChangeFollower follower{*database, 0};
   Freshness freshness{{1s, 60s}, node.steady()};
   Snapshot<grants::Policy> policy{policy_with_skew()};
