@@ -75,8 +75,9 @@ Connection::Connection(const Keywords& keywords, const SecretString& password,
                       ", and 15 or later is needed");
   }
   try {
-    set_up();
+    set_up(deadline);
   } catch (const Failure& failure) {
+    if (failure.kind() == Failure::Kind::silent) no_connection_in_time();
     throw Failure(Failure::Kind::away, {}, failure.what());
   }
 }
@@ -86,36 +87,39 @@ void Connection::establish(SteadyTime deadline) {
     if (state == PGRES_POLLING_FAILED || PQstatus(handle_.get()) == CONNECTION_BAD) {
       throw Failure(Failure::Kind::away, {}, one_line(PQerrorMessage(handle_.get())));
     }
-    if (!wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) {
-      throw Failure(Failure::Kind::away, {},
-                    "no connection within " + std::to_string(timeouts_.connect.count()) + " ms");
-    }
+    if (!wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) no_connection_in_time();
     state = PQconnectPoll(handle_.get());
   }
   if (PQsetnonblocking(handle_.get(), 1) != 0) lose();
 }
 
+void Connection::no_connection_in_time() const {
+  throw Failure(Failure::Kind::away, {},
+                "no connection within " + std::to_string(timeouts_.connect.count()) + " ms");
+}
+
 /// A statement waits for a lock no longer than it may take; a session that begins a transaction and
 /// falls silent loses it, and its locks, after as long.
-void Connection::set_up() {
+void Connection::set_up(SteadyTime deadline) {
   const std::string timeout = std::to_string(timeouts_.statement.count());
-  const Rows done =
-      execute("SELECT set_config('statement_timeout', '" + timeout +
-              "', false),"
-              " set_config('lock_timeout', '" +
-              timeout +
-              "', false),"
-              " set_config('idle_in_transaction_session_timeout', '" +
-              timeout +
-              "', false),"
-              " set_config('bytea_output', 'hex', false),"
-              " set_config('synchronous_commit',"
-              " CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
-              " THEN 'on' ELSE current_setting('synchronous_commit') END, false),"
-              " (SELECT " +
-              std::string(session_name) +
-              " FROM pg_stat_activity"
-              " WHERE pid = pg_backend_pid())");
+  const std::string script =
+      "SELECT set_config('statement_timeout', '" + timeout +
+      "', false),"
+      " set_config('lock_timeout', '" +
+      timeout +
+      "', false),"
+      " set_config('idle_in_transaction_session_timeout', '" +
+      timeout +
+      "', false),"
+      " set_config('bytea_output', 'hex', false),"
+      " set_config('synchronous_commit',"
+      " CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')"
+      " THEN 'on' ELSE current_setting('synchronous_commit') END, false),"
+      " (SELECT " +
+      std::string(session_name) +
+      " FROM pg_stat_activity"
+      " WHERE pid = pg_backend_pid())";
+  const Rows done = answer(PQsendQuery(handle_.get(), script.c_str()), deadline);
   session_ = done.string(0, 5);
 }
 
@@ -176,8 +180,11 @@ void Connection::run_cursor(std::string_view sql,
 }
 
 Rows Connection::answer(int sent) {
+  return answer(sent, steady_now() + statement_timeout_ + answer_margin);
+}
+
+Rows Connection::answer(int sent, SteadyTime deadline) {
   if (sent == 0) lose();
-  const SteadyTime deadline = steady_now() + statement_timeout_ + answer_margin;
   std::optional<Rows> last;
   std::optional<Rows> refused;
   while (PGresult* result = next_result(deadline)) {

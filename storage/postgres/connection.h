@@ -29,7 +29,7 @@ namespace grantd::storage::postgres {
 using Keywords = std::map<std::string, std::string>;
 
 struct Timeouts {
-  std::chrono::milliseconds connect{};
+  std::chrono::milliseconds connect{};  // until the session is set up
   /// Of one statement: the server ends it; where no answer comes, `answer_margin` later we do.
   std::chrono::milliseconds statement{};
 };
@@ -122,13 +122,15 @@ class Connection {
 
   static void note_notice(void* connection, const PGresult* notice) noexcept;
   void establish(SteadyTime deadline);
-  void set_up();
+  void set_up(SteadyTime deadline);
+  [[noreturn]] void no_connection_in_time() const;
   [[nodiscard]] const std::string& prepared(std::string_view sql);
   Rows run_prepared(std::string_view sql, const Parameters& parameters);
   void run_cursor(std::string_view sql, const std::function<void(const Rows&, std::size_t)>& each,
                   const Parameters& parameters);
   /// The answer to what was sent; `sent` is what libpq's sending function returned.
   Rows answer(int sent);
+  Rows answer(int sent, SteadyTime deadline);
   [[nodiscard]] PGresult* next_result(SteadyTime deadline);
   [[nodiscard]] PGresult* last_words();
   /// Until the socket is ready for one of poll(2)'s `events`; false at the deadline.

@@ -11,6 +11,13 @@ namespace {
 
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
+/// What each of so many has of the time until the deadline: whoever is quick leaves it to the
+/// others.
+std::chrono::milliseconds share(SteadyTime deadline, std::size_t of) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_now());
+  return std::max(left, std::chrono::milliseconds{0}) / static_cast<std::int64_t>(of);
+}
+
 Failure away(const std::string& why) { return {Failure::Kind::away, {}, why}; }
 
 }  // namespace
@@ -79,8 +86,7 @@ std::unique_ptr<Connection> Pool::connect() {
 
 std::unique_ptr<Connection> Pool::connect_to_any() {
   const SecretString password = read_password();
-  const Timeouts timeouts{.connect = options_.connect_timeout,
-                          .statement = options_.statement_timeout};
+  const SteadyTime deadline = steady_now() + options_.connect_timeout;
   const std::size_t first = first_host_;
   std::string failures;
   const auto note = [&](const std::string& failure) {
@@ -89,14 +95,17 @@ std::unique_ptr<Connection> Pool::connect_to_any() {
   };
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     const std::size_t index = (first + i) % hosts_.size();
-    const auto addresses = look_up(hosts_[index], steady_now() + options_.connect_timeout);
+    const SteadyTime host_deadline = steady_now() + share(deadline, hosts_.size() - i);
+    const auto addresses = look_up(hosts_[index], host_deadline);
     if (!addresses) {
       note(addresses.error());
       continue;
     }
-    for (const Keywords& address : *addresses) {
+    for (std::size_t tried = 0; tried < addresses->size(); ++tried) {
+      const Timeouts timeouts{.connect = share(host_deadline, addresses->size() - tried),
+                              .statement = options_.statement_timeout};
       try {
-        auto connection = std::make_unique<Connection>(address, password, timeouts);
+        auto connection = std::make_unique<Connection>((*addresses)[tried], password, timeouts);
         first_host_ = index;
         return connection;
       } catch (const Failure& failure) {

@@ -65,7 +65,8 @@ class Pool {
   [[nodiscard]] Slot take_slot();
   void give_back(Slot slot);
   [[nodiscard]] std::unique_ptr<Connection> connect();
-  /// Throws Failure (away) with what each host said.
+  /// Within connect_timeout, of which each host and each of its addresses has its share. Throws
+  /// Failure (away) with what each host said.
   [[nodiscard]] std::unique_ptr<Connection> connect_to_any();
   [[nodiscard]] SecretString read_password() const;
   /// Connections of that generation or an older one are not used again, and another host comes

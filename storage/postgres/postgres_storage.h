@@ -25,7 +25,7 @@ struct Options {
   /// Read anew for every connection; its first line counts. Refused where others can read it.
   std::optional<std::filesystem::path> password_file{};
   std::size_t connections{8};
-  std::chrono::milliseconds connect_timeout{2000};  // of each host
+  std::chrono::milliseconds connect_timeout{2000};  // all hosts together
   std::chrono::milliseconds statement_timeout{2000};
 };
 
