@@ -35,7 +35,6 @@ constexpr auto allowed_keywords = std::to_array<std::string_view>({"user",
                                                                    "ssl_max_protocol_version",
                                                                    "channel_binding",
                                                                    "target_session_attrs",
-                                                                   "load_balance_hosts",
                                                                    "application_name",
                                                                    "keepalives",
                                                                    "keepalives_idle",
@@ -52,21 +51,9 @@ struct Free {
   void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
 
-/// A Unix socket's directory, or an abstract socket.
-bool is_socket(std::string_view host) { return host.starts_with('/') || host.starts_with('@'); }
-
 /// "a,,b" or "a,": libpq would take the distribution's socket for it.
 bool has_empty_element(const std::string& list) {
   return list.starts_with(',') || list.ends_with(',') || list.find(",,") != std::string::npos;
-}
-
-bool all_hosts_are_sockets(std::string_view hosts) {
-  while (!hosts.empty()) {
-    const auto end = std::min(hosts.find(','), hosts.size());
-    if (!is_socket(hosts.substr(0, end))) return false;
-    hosts.remove_prefix(std::min(end + 1, hosts.size()));
-  }
-  return true;
 }
 
 // A URL of another database may bear a password: its scheme alone is repeated.
@@ -136,12 +123,11 @@ std::expected<Keywords, std::string> parse_postgres_url(const std::string& url) 
   for (const auto* needed : {"host", "user", "dbname"}) {
     if (keywords[needed].empty()) return std::unexpected(std::string("a URL without ") + needed);
   }
-  const auto& attrs = keywords.try_emplace("target_session_attrs", "read-write").first->second;
-  if (std::ranges::find(allowed_session_attrs, attrs) == allowed_session_attrs.end()) {
+  const auto attrs = keywords.find("target_session_attrs");
+  if (attrs != keywords.end() &&
+      std::ranges::find(allowed_session_attrs, attrs->second) == allowed_session_attrs.end()) {
     return std::unexpected("a URL with target_session_attrs other than read-write and primary");
   }
-  keywords.try_emplace("application_name", "grantd");
-  if (!all_hosts_are_sockets(keywords["host"])) keywords.try_emplace("sslmode", "verify-full");
   return keywords;
 }
 

@@ -17,8 +17,8 @@ inline constexpr std::string_view postgres_prefix = "postgresql://";
 
 [[nodiscard]] Field storage_url(Words words);
 
-/// libpq's keywords of a URL, with our defaults: the session must be able to write, and a server
-/// reached over TCP must prove by TLS who it is. Error: what is wrong, which repeats no value.
+/// libpq's keywords of a URL, as they stand there; storage/postgres/hosts.h adds what is missing.
+/// Error: what is wrong, which repeats no value.
 [[nodiscard]] std::expected<std::map<std::string, std::string>, std::string> parse_postgres_url(
     const std::string& url);
 

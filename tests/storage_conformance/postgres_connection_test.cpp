@@ -427,8 +427,12 @@ TEST(PostgresHosts, AreTakenApartWithTheirDefaults) {
   EXPECT_EQ(hosts->at(0).at("port"), "1");
   EXPECT_EQ(hosts->at(0).at("sslmode"), "verify-full");
   EXPECT_EQ(hosts->at(0).at("target_session_attrs"), "read-write");
+  EXPECT_EQ(hosts->at(0).at("application_name"), "grantd");
   EXPECT_FALSE(hosts->at(1).contains("port"));
   EXPECT_FALSE(hosts->at(2).contains("sslmode"));
+  // It is reached over TCP, whatever its name looks like.
+  EXPECT_EQ(split_hosts({{"host", "/run/pg"}, {"hostaddr", "192.0.2.1"}})->front().at("sslmode"),
+            "verify-full");
   EXPECT_EQ(split_hosts({{"host", "a,b"}, {"port", "7"}})->at(1).at("port"), "7");
 }
 

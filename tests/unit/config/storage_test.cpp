@@ -33,7 +33,7 @@ TEST(ConfigStorage, TakesASqliteFile) {
   EXPECT_TRUE(config->storage.postgres.empty());
 }
 
-TEST(ConfigStorage, TakesPostgresqlWithSeveralHostsAndSafeDefaults) {
+TEST(ConfigStorage, TakesPostgresqlWithSeveralHosts) {
   const auto config = read(with_url(sound_url));
   ASSERT_TRUE(config) << described(config.error());
   EXPECT_EQ(config->storage.backend, StorageBackend::postgresql);
@@ -43,16 +43,6 @@ TEST(ConfigStorage, TakesPostgresqlWithSeveralHostsAndSafeDefaults) {
   EXPECT_EQ(keywords.at("port"), ",5433");
   EXPECT_EQ(keywords.at("user"), "grantd");
   EXPECT_EQ(keywords.at("dbname"), "grantd");
-  EXPECT_EQ(keywords.at("sslmode"), "verify-full");
-  EXPECT_EQ(keywords.at("target_session_attrs"), "read-write");
-}
-
-TEST(ConfigStorage, LeavesTlsOutWhereEveryHostIsASocket) {
-  const auto config = read(with_url("postgresql://grantd@%2Frun%2Fpostgresql/grantd"));
-  ASSERT_TRUE(config) << described(config.error());
-  EXPECT_FALSE(config->storage.postgres.contains("sslmode"));
-  EXPECT_EQ(read(with_url("postgresql://grantd@%2Frun,db/grantd"))->storage.postgres.at("sslmode"),
-            "verify-full");
 }
 
 TEST(ConfigStorage, ObeysWhatTheUrlSaysOfTls) {
@@ -74,7 +64,7 @@ TEST(ConfigStorage, RefusesAPasswordInTheUrlAndDoesNotRepeatIt) {
 
 TEST(ConfigStorage, RefusesParametersThatChangeASessionsMeaning) {
   for (const auto* parameter : {"options=-c%20fsync%3Doff", "client_encoding=LATIN1", "passfile=/p",
-                                "service=x", "unknown=1"}) {
+                                "service=x", "unknown=1", "load_balance_hosts=random"}) {
     EXPECT_TRUE(fault_at(faults_of(with_url(std::string("postgresql://u@db/d?") + parameter)),
                          "storage.url"))
         << parameter;
