@@ -164,6 +164,70 @@ TEST_F(TokenStatusIndexes, OfWindowsThatBeginSoonAreReservedAheadAndGivenOutWhil
   pool.join();
 }
 
+TEST_F(TokenStatusIndexes, ADayOfWindowsIsReservedAheadOneAfterTheOtherAndLeavesRoomForOtherWork) {
+  constexpr int windows = 24 * 60;
+  StatusIndexes::Settings settings{60s, block};
+  settings.ahead = 24h;
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  BlockingPool narrow(2, 4);
+  StatusIndexes ahead(
+      [this, released](sys_seconds ends_at) {
+        if (ends_at > soon + 60s) released.wait();
+        return reservations.reserve(ends_at);
+      },
+      settings, narrow, clock);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));
+  const auto other = testing::on_loop(narrow.run<int>([] { return 1; }));
+  EXPECT_EQ(other.value_or(0), 1);
+  release.set_value();
+  wait_for_reservations(1 + windows);
+  narrow.join();
+  EXPECT_EQ(reservations.count(), 1 + windows) << "once each";
+}
+
+TEST_F(TokenStatusIndexes, AreReservedAheadForTokensOfEachLifetime) {
+  StatusIndexes::Settings settings{60s, block};
+  settings.ahead = 3min;
+  StatusIndexes ahead([this](sys_seconds ends_at) { return reservations.reserve(ends_at); },
+                      settings, pool, clock);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon + 3min)));
+  wait_for_reservations(4);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));  // its last one is there already
+  wait_for_reservations(7);
+  pool.join();
+}
+
+TEST_F(TokenStatusIndexes, WhatCouldNotBeReservedAheadIsTriedAgain) {
+  StatusIndexes::Settings settings{60s, block};
+  settings.ahead = 3min;
+  StatusIndexes ahead([this](sys_seconds ends_at) { return reservations.reserve(ends_at); },
+                      settings, pool, clock);
+  reservations.set_away(true);
+  EXPECT_EQ(testing::on_loop(ahead.take(soon)), std::nullopt);
+  wait_for_reservations(2);
+  EXPECT_EQ(testing::on_loop(ahead.take(soon)), std::nullopt);
+  EXPECT_EQ(reservations.count(), 2) << "no other window is asked for where one has just failed";
+  reservations.set_away(false);
+  std::this_thread::sleep_for(StatusIndexes::retry_after);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));
+  wait_for_reservations(2 + 4);
+  pool.join();
+}
+
+TEST_F(TokenStatusIndexes, WhatWasReservedAheadInAnotherDatabaseIsReservedAnew) {
+  StatusIndexes::Settings settings{60s, block};
+  settings.ahead = 3min;
+  StatusIndexes ahead([this](sys_seconds ends_at) { return reservations.reserve(ends_at); },
+                      settings, pool, clock);
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));
+  wait_for_reservations(4);
+  ahead.drop();
+  EXPECT_TRUE(testing::on_loop(ahead.take(soon)));
+  wait_for_reservations(8);
+  pool.join();
+}
+
 TEST_F(TokenStatusIndexes, AFullQueueMeansNoneInsteadOfAWait) {
   BlockingPool full(1, 0);
   StatusIndexes none([this](sys_seconds ends_at) { return reservations.reserve(ends_at); },
