@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/base/text.h"
 #include "server/keys/custody.h"
 #include "server/keys/effective.h"
 #include "server/keys/pin.h"
@@ -31,6 +32,8 @@ constexpr std::string_view actor = "server";
 constexpr std::chrono::milliseconds lock_patience{500};
 /// Between attempts to publish a standby key.
 constexpr std::chrono::seconds standby_retry{60};
+/// The same in a database that nodes share, whose failover is a matter of seconds.
+constexpr std::chrono::seconds shared_standby_retry{5};
 /// The same where another node was first, and yet none is there: each attempt generates a key.
 constexpr std::chrono::seconds election_retry{1};
 /// A plan that met another process's change is made anew; the next tick goes on where this ended.
@@ -233,12 +236,13 @@ class KeyRing::Impl {
   /// Whether there is something new to plan with.
   bool publish_standby() {
     if (clock_.steady() < standby_not_before_) return false;
-    standby_not_before_ = clock_.steady() + standby_retry;
-    const auto failed = [this](const std::string& why) {
+    const auto retry = shared() ? shared_standby_retry : standby_retry;
+    standby_not_before_ = clock_.steady() + retry;
+    const auto failed = [this, retry](const std::string& why) {
       if (reports_.begins("standby")) {
-        reports_.report(
-            Kind::warning, {},
-            "no standby key could be published, which is tried again each minute: " + why);
+        reports_.report(Kind::warning, {},
+                        "no standby key could be published, which is tried again every " +
+                            format_duration(retry) + ": " + why);
       }
       return false;
     };
