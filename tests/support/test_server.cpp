@@ -268,7 +268,12 @@ HttpResponse TestServer::introspect(const std::string& token, const std::string&
 }
 
 bool TestServer::is_active(const std::string& token, const std::string& client) const {
-  return json::parse(introspect(token, client).body).at("active").get<bool>();
+  HttpResponse answer;
+  eventually([&] {
+    answer = introspect(token, client);
+    return answer.status != 503;
+  });
+  return json::parse(answer.body).at("active").get<bool>();
 }
 
 HttpResponse TestServer::revoke(const std::string& token, const std::string& client) const {

@@ -108,6 +108,7 @@ class TestServer {
   [[nodiscard]] std::string token_for(const std::string& client,
                                       const std::string& more = {}) const;
   [[nodiscard]] HttpResponse introspect(const std::string& token, const std::string& client) const;
+  /// Asks again where the node does not know just now (503).
   [[nodiscard]] bool is_active(const std::string& token, const std::string& client) const;
   [[nodiscard]] HttpResponse revoke(const std::string& token, const std::string& client) const;
   [[nodiscard]] json jwks() const;
