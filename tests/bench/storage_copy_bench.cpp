@@ -1,8 +1,6 @@
 // What it takes to move an installation of a million clients, each with a secret, and a million
 // revocations into PostgreSQL: the real binary, the tests' own server, as a ratio to reading and
 // digesting the same rows on the way out alone.
-#include <sqlite3.h>
-
 #include <chrono>
 #include <cstdio>
 #include <stdexcept>
@@ -11,6 +9,7 @@
 #include "server/cli/table_copy.h"
 #include "storage/sqlite/sqlite_storage.h"
 #include "tests/support/installation.h"
+#include "tests/support/sqlite_edit.h"
 #include "tests/support/test_postgres.h"
 
 namespace grantd::testing {
@@ -22,24 +21,12 @@ double seconds_since(Clock::time_point begun) {
   return std::chrono::duration<double>(Clock::now() - begun).count();
 }
 
-void run_sql(const std::string& path, const std::string& sql) {
-  sqlite3* handle = nullptr;
-  char* message = nullptr;
-  const bool done =
-      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK &&
-      sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message) == SQLITE_OK;
-  const std::string fault = message != nullptr ? message : "cannot be opened";
-  sqlite3_free(message);
-  sqlite3_close(handle);
-  if (!done) throw std::runtime_error(fault);
-}
-
 /// Rows as the verbs would have written them, but all at once. Revocations carry seqs of their own.
 void fill(const Installation& old) {
   const std::string numbers =
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) ";
   const std::string id = "printf('client-%07d', i)";
-  run_sql(
+  edit_sqlite(
       (old / "grantd.db").string(),
       "BEGIN;" + numbers +
           "INSERT INTO client (id, name, auth_method, enabled, created_at, updated_at) SELECT " +

@@ -1,10 +1,10 @@
 // The real binary: `grantd storage copy`, from a server on SQLite to one on a real PostgreSQL.
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <csignal>
 
+#include "tests/support/sqlite_edit.h"
 #include "tests/support/test_postgres.h"
 #include "tests/support/test_server.h"
 
@@ -17,19 +17,6 @@ const std::string opaque_api = "https://opaque.example.com";
 
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-/// Past every rule of the server that wrote it.
-void edit_sqlite(const fs::path& path, const std::string& sql) {
-  sqlite3* handle = nullptr;
-  char* message = nullptr;
-  const bool done =
-      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK &&
-      sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, &message) == SQLITE_OK;
-  const std::string fault = message != nullptr ? message : "cannot be opened";
-  sqlite3_free(message);
-  sqlite3_close(handle);
-  if (!done) throw std::runtime_error(fault);
 }
 
 /// An installation on SQLite that has run, and one on PostgreSQL that has not: migrated, with the
