@@ -28,8 +28,8 @@ constexpr Digits plain_digits = digits_of(plain_alphabet);
 /// Without padding. Bits are gathered in `buffer`, the oldest ones highest.
 std::optional<std::string> decode(std::string_view text, const Digits& digits) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() / 4 * 3 + 2);
+  std::string out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
   std::uint32_t buffer = 0;
   unsigned bits = 0;
   for (const char c : text) {
@@ -39,7 +39,7 @@ std::optional<std::string> decode(std::string_view text, const Digits& digits) {
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      out += static_cast<char>((buffer >> bits) & 0xffU);
+      *to++ = static_cast<char>((buffer >> bits) & 0xffU);
     }
   }
   // Two texts for the same octets would be two names for one token.
@@ -50,18 +50,26 @@ std::optional<std::string> decode(std::string_view text, const Digits& digits) {
 }  // namespace
 
 void append_base64url(std::string& out, std::string_view bytes) {
-  out.reserve(out.size() + (bytes.size() * 4 + 2) / 3);
-  std::uint32_t buffer = 0;
-  unsigned bits = 0;
-  for (const char c : bytes) {
-    buffer = (buffer << 8U) | static_cast<unsigned char>(c);
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      out += url_alphabet[(buffer >> bits) & 63U];
-    }
+  const std::size_t begin = out.size();
+  out.resize(begin + (bytes.size() * 4 + 2) / 3);
+  char* to = out.data() + begin;
+  const auto octet = [&bytes](std::size_t i) -> std::uint32_t {
+    return static_cast<unsigned char>(bytes[i]);
+  };
+  std::size_t at = 0;
+  for (; at + 3 <= bytes.size(); at += 3) {
+    const std::uint32_t group = octet(at) << 16U | octet(at + 1) << 8U | octet(at + 2);
+    *to++ = url_alphabet[group >> 18U];
+    *to++ = url_alphabet[(group >> 12U) & 63U];
+    *to++ = url_alphabet[(group >> 6U) & 63U];
+    *to++ = url_alphabet[group & 63U];
   }
-  if (bits > 0) out += url_alphabet[(buffer << (6 - bits)) & 63U];
+  const std::size_t rest = bytes.size() - at;
+  if (rest == 0) return;
+  const std::uint32_t group = octet(at) << 16U | (rest == 2 ? octet(at + 1) << 8U : 0U);
+  *to++ = url_alphabet[group >> 18U];
+  *to++ = url_alphabet[(group >> 12U) & 63U];
+  if (rest == 2) *to++ = url_alphabet[(group >> 6U) & 63U];
 }
 
 std::string base64url(std::string_view bytes) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/jose/base64url.h"
+#include "server/jose/key_contexts.h"
 #include "server/jose/mac.h"
 #include "server/jose/openssl.h"
 #include "server/jose/public_jwk.h"
@@ -30,6 +31,11 @@ std::string big_endian(const BIGNUM* number) {
 
 void EvpKeyFree::operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
 
+RsaPublicKey::RsaPublicKey() = default;
+RsaPublicKey::~RsaPublicKey() = default;
+RsaPrivateKey::RsaPrivateKey() = default;
+RsaPrivateKey::~RsaPrivateKey() = default;
+
 std::expected<std::shared_ptr<const RsaPublicKey>, std::string> RsaPublicKey::make(
     const std::string& n, const std::string& e) {
   auto evp_key = rsa_evp_key(n, e);
@@ -37,6 +43,7 @@ std::expected<std::shared_ptr<const RsaPublicKey>, std::string> RsaPublicKey::ma
 
   std::shared_ptr<RsaPublicKey> key(new RsaPublicKey());
   key->key_ = std::move(*evp_key);
+  key->verifying_ = std::make_unique<KeyContexts>(key->key_.get(), KeyContexts::Use::verify);
   const std::string e64 = base64url(e);
   const std::string n64 = base64url(n);
   key->kid_ = base64url(sha256(R"({"e":")" + e64 + R"(","kty":"RSA","n":")" + n64 + R"("})"));
@@ -60,13 +67,16 @@ std::expected<std::shared_ptr<const RsaPublicKey>, std::string> RsaPublicKey::fr
 }
 
 bool RsaPublicKey::verify_rs256(std::string_view signing_input, std::string_view signature) const {
-  const DigestContext context(EVP_MD_CTX_new());
+  const Sha256 digest = sha256(signing_input);
+  KeyContext context = verifying_->take();
   const bool good =
-      context != nullptr &&
-      EVP_DigestVerifyInit(context.get(), nullptr, sha256_algorithm(), nullptr, key_.get()) == 1 &&
-      EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(signing_input),
-                       signing_input.size()) == 1;
-  if (!good) ERR_clear_error();
+      context != nullptr && EVP_PKEY_verify(context.get(), octets(signature), signature.size(),
+                                            digest.data(), digest.size()) == 1;
+  if (good) {
+    verifying_->give_back(std::move(context));
+  } else {
+    ERR_clear_error();
+  }
   return good;
 }
 
@@ -86,6 +96,7 @@ std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> RsaPrivateKey::
 
   std::shared_ptr<RsaPrivateKey> adopted(new RsaPrivateKey());
   adopted->key_ = std::move(key);
+  adopted->signing_ = std::make_unique<KeyContexts>(adopted->key_.get(), KeyContexts::Use::sign);
   adopted->public_ = std::move(*public_key);
   return adopted;
 }
@@ -100,16 +111,17 @@ std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> RsaPrivateKey::
 }
 
 std::string RsaPrivateKey::sign_rs256(std::string_view signing_input) const {
-  const DigestContext context(EVP_MD_CTX_new());
+  const Sha256 digest = sha256(signing_input);
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())), '\0');
   std::size_t size = signature.size();
+  KeyContext context = signing_->take();
   if (context == nullptr ||
-      EVP_DigestSignInit(context.get(), nullptr, sha256_algorithm(), nullptr, key_.get()) != 1 ||
-      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                     octets(signing_input), signing_input.size()) != 1) {
+      EVP_PKEY_sign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                    digest.data(), digest.size()) != 1) {
     ERR_clear_error();
     return {};
   }
+  signing_->give_back(std::move(context));
   signature.resize(size);
   return signature;
 }

@@ -26,8 +26,14 @@ struct EvpKeyFree {
 };
 using EvpKey = std::unique_ptr<EVP_PKEY, EvpKeyFree>;
 
+class KeyContexts;
+
 class RsaPublicKey {
  public:
+  ~RsaPublicKey();
+  RsaPublicKey(const RsaPublicKey&) = delete;
+  RsaPublicKey& operator=(const RsaPublicKey&) = delete;
+
   /// From a JWK of kty RSA with n and e (min_rsa_bits to max_rsa_bits, odd e of 3 or more and at
   /// most 64 bits). Other members are ignored; private ones (d, p, q …) are refused.
   [[nodiscard]] static std::expected<std::shared_ptr<const RsaPublicKey>, std::string> from_jwk(
@@ -43,17 +49,22 @@ class RsaPublicKey {
 
  private:
   friend class RsaPrivateKey;
-  RsaPublicKey() = default;
+  RsaPublicKey();
   /// Modulus and exponent as big-endian octets.
   [[nodiscard]] static std::expected<std::shared_ptr<const RsaPublicKey>, std::string> make(
       const std::string& n, const std::string& e);
   EvpKey key_;
+  std::unique_ptr<KeyContexts> verifying_;
   std::string kid_;
   std::string jwk_;
 };
 
 class RsaPrivateKey {
  public:
+  ~RsaPrivateKey();
+  RsaPrivateKey(const RsaPrivateKey&) = delete;
+  RsaPrivateKey& operator=(const RsaPrivateKey&) = delete;
+
   /// A new key of generated_rsa_bits. Takes 50 to 500 ms of CPU: never on an event loop.
   [[nodiscard]] static std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> generate();
 
@@ -76,10 +87,11 @@ class RsaPrivateKey {
   [[nodiscard]] std::string sign_rs256(std::string_view signing_input) const;
 
  private:
-  RsaPrivateKey() = default;
+  RsaPrivateKey();
   [[nodiscard]] static std::expected<std::shared_ptr<const RsaPrivateKey>, std::string> adopt(
       EvpKey key);
   EvpKey key_;
+  std::unique_ptr<KeyContexts> signing_;
   std::shared_ptr<const RsaPublicKey> public_;
 };
 
