@@ -112,7 +112,21 @@ void append_unicode_escape(std::string& out, char32_t c) {
   }
 }
 
-bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+/// By octet, whether it stands for itself in a JSON string: looked up, as each name, token and log
+/// line passes here.
+constexpr auto plain_octets = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+bool is_plain(char c) { return plain_octets[static_cast<unsigned char>(c)]; }
+
+/// How many octets at the beginning are ASCII.
+std::size_t ascii_prefix(std::string_view text) {
+  const auto end = std::ranges::find_if(text, [](char c) { return (c & 0x80) != 0; });
+  return static_cast<std::size_t>(end - text.begin());
+}
 
 }  // namespace
 
@@ -187,7 +201,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (text.remove_prefix(ascii_prefix(text)); !text.empty();
+       text.remove_prefix(ascii_prefix(text))) {
     const CodePoint c = decode_utf8(text);
     if (c.octets == 0) return false;
     text.remove_prefix(c.octets);

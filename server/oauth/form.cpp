@@ -9,6 +9,9 @@
 namespace grantd::oauth {
 namespace {
 
+/// grant_type, scope, resource and one more.
+constexpr std::size_t usual_parameters = 4;
+
 Error malformed(std::string_view description) {
   return {ErrorCode::invalid_request, std::string(description), "malformed_form"};
 }
@@ -16,21 +19,23 @@ Error malformed(std::string_view description) {
 /// Appends the decoded octets; false where a percent-encoding is broken.
 template <typename Container>
 bool decode_into(Container& out, std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
+  for (;;) {
+    const auto plain = text.substr(0, text.find_first_of("+%"));
+    out.insert(out.end(), plain.begin(), plain.end());
+    text.remove_prefix(plain.size());
+    if (text.empty()) return true;
+    if (text.front() == '+') {
       out.push_back(' ');
-    } else if (text[i] != '%') {
-      out.push_back(text[i]);
-    } else {
-      if (i + 2 >= text.size()) return false;
-      const int high = hex_digit_value(text[i + 1]);
-      const int low = hex_digit_value(text[i + 2]);
-      if (high < 0 || low < 0) return false;
-      out.push_back(static_cast<char>(high * 16 + low));
-      i += 2;
+      text.remove_prefix(1);
+      continue;
     }
+    if (text.size() < 3) return false;
+    const int high = hex_digit_value(text[1]);
+    const int low = hex_digit_value(text[2]);
+    if (high < 0 || low < 0) return false;
+    out.push_back(static_cast<char>(high * 16 + low));
+    text.remove_prefix(3);
   }
-  return true;
 }
 
 bool is_clean(std::string_view text) {
@@ -47,6 +52,7 @@ Result<Form> Form::parse(std::string_view body) {
   Form form;
   // Decoding never makes text longer: the buffer never moves, and the views into it stay valid.
   form.decoded_.reserve(body.size());
+  form.parameters_.reserve(usual_parameters);
   while (!body.empty()) {
     const auto end = std::min(body.find('&'), body.size());
     const auto pair = body.substr(0, end);
