@@ -7,7 +7,6 @@ and for all of PostgreSQL's. Then measures how long a revocation takes, from its
 says that the token is active. Python's standard library, openssl, wrk, HAProxy; asserts nothing.
 """
 
-import base64
 import contextlib
 import http.client
 import json
@@ -15,48 +14,25 @@ import os
 import pathlib
 import secrets
 import shutil
-import signal
-import socket
-import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
-START_SECONDS = 30
+from harness.load import FORM, post_token, wrk
+from harness.server import Node, cpu_of, free_port, tls_context, wait_for_port, workplace, write_private
+
 CONNECTIONS = 24
 REVOCATIONS_EACH = 40
-API = "https://api.example.com"
-TICKS = os.sysconf("SC_CLK_TCK")
-
-WRK = """
-wrk.method = "POST"
-wrk.body = "grant_type=client_credentials"
-wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
-wrk.headers["Authorization"] = "%s"
-local threads = {}
-function setup(thread) table.insert(threads, thread) end
-function init(args) tokens = 0 end
-function response(status) if status == 200 then tokens = tokens + 1 end end
-function done(summary)
-  local total = 0
-  for _, thread in ipairs(threads) do total = total + thread:get("tokens") end
-  io.stderr:write(total .. " " .. summary.duration .. "\\n")
-end
-"""
+DATABASE_KEYS = {"store": "database", "wrapping_key_file": "../../wrapping-key"}
 
 
 def main(grantd, seconds):
     with contextlib.ExitStack() as stack:
-        root = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grantd-bench-")))
-        make_certificates(root)
-        (root / "pepper").write_text(secrets.token_hex(32) + "\n")
-        (root / "wrapping-key").write_text(secrets.token_hex(32) + "\n")
-        for name in ("pepper", "wrapping-key", "server.key"):
-            (root / name).chmod(0o600)
+        root = stack.enter_context(workplace())
+        write_private(root / "wrapping-key", secrets.token_hex(32) + "\n")
         postgres = stack.enter_context(postgresql(grantd, root))
         rows = [measure(grantd, root, "SQLite", ["sqlite:grantd.db"], None, seconds)]
         for count in (1, 2, 3):
@@ -66,13 +42,6 @@ def main(grantd, seconds):
 
 
 # --- what runs --------------------------------------------------------------------------------
-
-def make_certificates(root):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-keyout", root / "server.key", "-out", root / "server.crt", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-                   check=True, capture_output=True)
-
 
 class Postgres:
     def __init__(self, url, directory):
@@ -105,65 +74,18 @@ def postgresql(grantd, root):
         subprocess.run([fixture, "stop", address], check=True)
 
 
-class Node:
-    def __init__(self, grantd, root, directory, url):
-        self.grantd, self.root, self.directory = grantd, root, directory
-        self.port, self.ops_port = free_port(), free_port()
-        directory.mkdir()
-        keys = {"rotate_every": "never"}
-        if url.startswith("postgresql:"):
-            keys |= {"store": "database", "wrapping_key_file": str(root / "wrapping-key")}
-        tls = {"certificate_file": str(root / "server.crt"), "private_key_file": str(root / "server.key")}
-        self.config = directory / "grantd.json"
-        self.config.write_text(json.dumps({
-            "issuer": "https://auth.example.com",
-            "listen": {"address": "127.0.0.1", "port": self.port, "workers": 1, "tls": tls},
-            "ops": {"address": "127.0.0.1", "port": self.ops_port},
-            "storage": {"url": url, "pepper_file": str(root / "pepper")},
-            "keys": keys, "log": {"level": "warn"}}))
-
-    def command(self, *arguments):
-        done = subprocess.run([self.grantd, *arguments, "--json", "--config", self.config],
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"grantd {arguments[0]}: {done.stderr}")
-        return json.loads(done.stdout) if done.stdout.startswith(("{", "[")) else None
-
-    def start(self):
-        self.process = subprocess.Popen([self.grantd, "serve", "--config", self.config],
-                                        stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/readyz", timeout=2)
-                return
-            time.sleep(0.05)
-        self.stop()
-        sys.exit("a node is not ready")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
-
-
 @contextlib.contextmanager
 def cluster(grantd, root, urls):
     """Nodes on these databases, and the Authorization of a client of theirs."""
-    with tempfile.TemporaryDirectory(dir=root) as name:
-        nodes = [Node(grantd, root, pathlib.Path(name) / f"node{i}", url) for i, url in enumerate(urls)]
+    with tempfile.TemporaryDirectory(dir=root) as name, contextlib.ExitStack() as stack:
+        nodes = [Node(grantd, root, pathlib.Path(name) / f"node{i}", {
+            "listen": {"workers": 1}, "storage": {"url": url}, "log": {"level": "warn"},
+            "keys": DATABASE_KEYS if url.startswith("postgresql:") else {}}) for i, url in enumerate(urls)]
         nodes[0].command("migrate")
-        client = "bench-" + secrets.token_hex(4)
-        secret = nodes[0].command("client", "create", client, "--audience", API)["client_secret"]
-        started = []
-        try:
-            for node in nodes:
-                node.start()
-                started.append(node)
-            credentials = base64.b64encode(f"{client}:{secret}".encode()).decode()
-            yield nodes, f"Basic {credentials}"
-        finally:
-            for node in started:
-                node.stop()
+        authorization = nodes[0].create_client("bench-" + secrets.token_hex(4))
+        for node in nodes:
+            stack.enter_context(node.running())
+        yield nodes, authorization
 
 
 @contextlib.contextmanager
@@ -177,56 +99,31 @@ def haproxy(root, nodes):
     program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin") or str(gateways)
     process = subprocess.Popen([program, "-db", "-f", root / "haproxy.cfg"], stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            time.sleep(0.02)
+        wait_for_port(port)
         yield port
     finally:
         process.terminate()
         process.wait(10)
 
 
-def free_port():
-    """Below the range that outgoing connections take their ports from."""
-    while True:
-        port = 20000 + secrets.randbelow(12000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 # --- tokens -----------------------------------------------------------------------------------
-
-def cpu_of(pid, with_children=False):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15 if with_children else 13]) / TICKS
-
 
 def measure(grantd, root, name, urls, postgres, seconds):
     with cluster(grantd, root, urls) as (nodes, authorization), haproxy(root, nodes) as port:
-        script = root / "wrk.lua"
-        script.write_text(WRK % authorization)
-        script.chmod(0o600)
 
         def load(duration):
-            done = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration}s", "-s", script,
-                                   f"https://127.0.0.1:{port}/token"],
-                                  check=True, capture_output=True, text=True)
-            tokens, microseconds = done.stderr.split()
-            return int(tokens), int(microseconds) / 1e6
+            return wrk(f"https://127.0.0.1:{port}/token", post_token(authorization), CONNECTIONS, duration, root)
 
         load(1)  # every node has met the client
-        before = [cpu_of(node.process.pid) for node in nodes]
+        before = [node.cpu_seconds() for node in nodes]
         database = postgres.cpu_seconds() if postgres else 0.0
-        tokens, took = load(seconds)
-        each = [cpu_of(node.process.pid) - was for node, was in zip(nodes, before)]
+        loaded = load(seconds)
+        each = [node.cpu_seconds() - was for node, was in zip(nodes, before)]
         database = postgres.cpu_seconds() - database if postgres else 0.0
+    tokens = loaded.requests - loaded.refused
     if tokens == 0:
         sys.exit("no token was issued")
-    return {"name": name, "nodes": len(nodes), "rate": tokens / took, "each": each,
+    return {"name": name, "nodes": len(nodes), "rate": loaded.rate, "each": each,
             "cpu": sum(each) / tokens * 1e6, "database": database / tokens * 1e6}
 
 
@@ -247,15 +144,17 @@ def show(rows):
 
 class Client:
     def __init__(self, root, node, authorization):
-        context = ssl.create_default_context(cafile=root / "server.crt")
-        self.connection = http.client.HTTPSConnection("localhost", node.port, context=context, timeout=20)
-        self.headers = {"Authorization": authorization,
-                        "Content-Type": "application/x-www-form-urlencoded"}
+        self.connection = http.client.HTTPSConnection("localhost", node.port, context=tls_context(root), timeout=20)
+        self.headers = {"Authorization": authorization, "Content-Type": FORM}
 
     def post(self, path, form):
-        self.connection.request("POST", path, form, self.headers)
-        response = self.connection.getresponse()
-        body = response.read().decode()
+        while True:
+            self.connection.request("POST", path, form, self.headers)
+            response = self.connection.getresponse()
+            body = response.read().decode()
+            if response.status != 503:  # on a busy machine a node may not know just now
+                break
+            time.sleep(0.005)
         if response.status != 200:
             raise RuntimeError(f"{path}: {response.status} {body}")
         return json.loads(body) if body else None

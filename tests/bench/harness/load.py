@@ -1,0 +1,87 @@
+"""Load by wrk, and the bare RS256 signature that its cost is a ratio to."""
+
+import dataclasses
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+from harness.server import write_private
+
+FORM = "application/x-www-form-urlencoded"
+
+# Both parts run in wrk's thread, the report at its end in wrk's main one. Times are microseconds.
+REPORT = """
+done = function(summary, latency)
+  local errors = summary.errors
+  io.stderr:write(string.format(
+    '{"requests": %d, "refused": %d, "broken": %d, "seconds": %f, "p50_us": %f, "p99_us": %f}\\n',
+    summary.requests, errors.status, errors.connect + errors.read + errors.write + errors.timeout,
+    summary.duration / 1e6, latency:percentile(50), latency:percentile(99)))
+end
+"""
+
+
+@dataclasses.dataclass
+class Load:
+    """What a run of wrk saw; `cpu_us` is the server's CPU time a request, 0 where nobody measured it."""
+    requests: int
+    refused: int      # answered, with a status of 400 or more
+    broken: int       # connections that failed, requests without an answer in time
+    seconds: float
+    p50_us: float
+    p99_us: float
+    cpu_us: float = 0.0
+
+    @property
+    def rate(self):
+        return (self.requests - self.refused) / self.seconds
+
+    @property
+    def tail(self):
+        return self.p99_us / self.p50_us if self.p50_us else 0.0
+
+
+def get():
+    """The Lua for GETs."""
+    return ""
+
+
+def post(authorization, body):
+    """The Lua for one and the same POST of a form again and again."""
+    return (f'wrk.method = "POST"\nwrk.body = {json.dumps(body)}\n'
+            f'wrk.headers["Content-Type"] = "{FORM}"\nwrk.headers["Authorization"] = {json.dumps(authorization)}\n')
+
+
+def post_token(authorization, form="grant_type=client_credentials"):
+    return post(authorization, form)
+
+
+def wrk(url, lua, connections, seconds, directory, server=None):
+    """Load with one thread of wrk. `server`, where given, says its CPU time by cpu_seconds()."""
+    script = pathlib.Path(directory) / "wrk.lua"
+    write_private(script, lua + REPORT)
+    before = server.cpu_seconds() if server else 0.0
+    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", script, url],
+                          capture_output=True, text=True)
+    used = server.cpu_seconds() - before if server else 0.0
+    report = [line for line in done.stderr.splitlines() if line.startswith("{")]
+    if done.returncode != 0 or not report:
+        sys.exit(f"wrk {url}: {done.stdout}{done.stderr}")
+    load = Load(**json.loads(report[-1]))
+    if load.requests == 0:
+        sys.exit(f"wrk {url}: not one request was answered")
+    load.cpu_us = used / load.requests * 1e6
+    return load
+
+
+def median(loads):
+    """Each figure's median of several runs."""
+    return Load(*(statistics.median(values) for values in zip(*map(dataclasses.astuple, loads))))
+
+
+def bare_signature(grantd, seconds=1):
+    """{"sign_us", "verify_us"}: CPU time of one bare RS256 operation, measured now."""
+    program = pathlib.Path(grantd).parent / "tests/bench/bare_signature"
+    return json.loads(subprocess.run([program, str(seconds)], check=True, capture_output=True, text=True).stdout)
