@@ -70,6 +70,7 @@ double measure(std::vector<Signing>& each, double seconds, Operation operation) 
   const auto before = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(each.size());
     for (auto& signing : each) {
       threads.emplace_back([&] {
         long done = 0;
@@ -84,7 +85,7 @@ double measure(std::vector<Signing>& each, double seconds, Operation operation) 
 }  // namespace
 
 int main(int count, char** arguments) {
-  const auto seconds = count > 1 ? std::atof(arguments[1]) : 1.0;
+  const auto seconds = count > 1 ? std::stod(arguments[1]) : 1.0;
   // Fetched once, as the server does: each fetch takes locks.
   const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> digest{
       EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free};

@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import secrets
-import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,8 @@ import threading
 import time
 
 from harness.load import FORM, post_token, wrk
-from harness.server import Node, cpu_of, free_port, tls_context, wait_for_port, workplace, write_private
+from harness.server import (Node, cpu_of, free_port, program, tls_context, wait_for_port, workplace,
+                            write_private)
 
 CONNECTIONS = 24
 REVOCATIONS_EACH = 40
@@ -95,9 +95,7 @@ def haproxy(root, nodes):
     (root / "haproxy.cfg").write_text(
         "defaults\n  mode tcp\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n"
         f"listen nodes\n  bind 127.0.0.1:{port}\n  balance roundrobin\n{servers}")
-    gateways = pathlib.Path("build/tools/gateways/usr/sbin/haproxy").resolve()
-    program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin") or str(gateways)
-    process = subprocess.Popen([program, "-db", "-f", root / "haproxy.cfg"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([program("haproxy"), "-db", "-f", root / "haproxy.cfg"], stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
         yield port

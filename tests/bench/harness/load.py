@@ -10,6 +10,7 @@ import sys
 from harness.server import write_private
 
 FORM = "application/x-www-form-urlencoded"
+TOKEN_FORM = "grant_type=client_credentials"
 
 # Both parts run in wrk's thread, the report at its end in wrk's main one. Times are microseconds.
 REPORT = """
@@ -43,19 +44,57 @@ class Load:
         return self.p99_us / self.p50_us if self.p50_us else 0.0
 
 
-def get():
-    """The Lua for GETs."""
-    return ""
+def lua_text(text):
+    return json.dumps(str(text))  # a Lua string too, as long as it is ASCII
 
 
-def post(authorization, body):
-    """The Lua for one and the same POST of a form again and again."""
-    return (f'wrk.method = "POST"\nwrk.body = {json.dumps(body)}\n'
-            f'wrk.headers["Content-Type"] = "{FORM}"\nwrk.headers["Authorization"] = {json.dumps(authorization)}\n')
+def post(authorization, body=""):
+    """The Lua for one and the same POST of a form again and again. GETs need none."""
+    return (f'wrk.method = "POST"\nwrk.body = {lua_text(body)}\nwrk.headers["Content-Type"] = {lua_text(FORM)}\n'
+            f'wrk.headers["Authorization"] = {lua_text(authorization)}\n')
 
 
-def post_token(authorization, form="grant_type=client_credentials"):
-    return post(authorization, form)
+def post_token(authorization):
+    return post(authorization, TOKEN_FORM)
+
+
+def post_each(authorization, tokens_file):
+    """The Lua for POSTs of one token after the other, each a line of the file; then from the first again."""
+    return post(authorization) + f"""
+local tokens, at = {{}}, 0
+function init(arguments)
+  for token in io.lines({lua_text(tokens_file)}) do tokens[#tokens + 1] = "token=" .. token end
+end
+function request()
+  at = at % #tokens + 1
+  return wrk.format(nil, nil, nil, tokens[at])
+end
+"""
+
+
+def post_token_as_any(credentials_file, line_bytes, clients):
+    """The Lua for tokens of clients chosen uniformly at random among the first `clients` lines of the file."""
+    return post("") + f"""
+wrk.body = {lua_text(TOKEN_FORM)}
+local file = io.open({lua_text(credentials_file)}, "rb")
+math.randomseed(os.time())
+function request()
+  file:seek("set", math.random(0, {clients - 1}) * {line_bytes})
+  wrk.headers["Authorization"] = "Basic " .. file:read({line_bytes - 1})
+  return wrk.format()
+end
+"""
+
+
+def post_token_and_keep(authorization, tokens_file):
+    """The Lua that also appends the tokens to a file, one a line."""
+    return post_token(authorization) + f"""
+local file = io.open({lua_text(tokens_file)}, "a")
+function response(status, headers, body)
+  local token = body:match('"access_token":"([^"]+)"')
+  if token then file:write(token, "\\n") end
+end
+"""
 
 
 def wrk(url, lua, connections, seconds, directory, server=None):
@@ -79,6 +118,11 @@ def wrk(url, lua, connections, seconds, directory, server=None):
 def median(loads):
     """Each figure's median of several runs."""
     return Load(*(statistics.median(values) for values in zip(*map(dataclasses.astuple, loads))))
+
+
+def ratio_of(loads, references):
+    """The median of each run's CPU a request to what was measured beside it, microseconds too."""
+    return statistics.median(load.cpu_us / reference for load, reference in zip(loads, references))
 
 
 def bare_signature(grantd, seconds=1):
