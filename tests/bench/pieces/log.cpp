@@ -27,7 +27,7 @@ observe::RequestLine request_line() {
 void render_line(benchmark::State& state) {
   const SystemClock clock;
   const auto request = request_line();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     observe::Line line(observe::Format::json, clock.now(), observe::Level::info, "request");
     line.add("request_id", request.request_id);
     line.add("peer", request.peer);
@@ -69,7 +69,7 @@ void write_line(benchmark::State& state) {
   observe::Log log(clock, observe::Level::info, observe::Format::json);
   const auto request = request_line();
   int unwritten = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     log.request(request);
     if (++unwritten == lines_at_once) {
       log.flush();

@@ -2,10 +2,11 @@
 // --benchmark_filter=form and --benchmark_out=FILE (JSON; the ratio is its counter
 // `per_signature`). Asserts nothing.
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
+#include <string>
 #include <vector>
 
 #include "tests/bench/pieces/pieces.h"

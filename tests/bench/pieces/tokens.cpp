@@ -76,7 +76,7 @@ std::shared_ptr<const keys::KeySet> key_set() {
 
 void make_jti(benchmark::State& state) {
   SystemRandom random;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     auto jti = random_hex(random, tokens::jti_random_digits / 2);
     benchmark::DoNotOptimize(jti);
   }
@@ -84,7 +84,7 @@ void make_jti(benchmark::State& state) {
 
 void render_claims(benchmark::State& state) {
   const auto claims = make_claims();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     auto text = tokens::claims_json(claims);
     benchmark::DoNotOptimize(text);
   }
@@ -93,7 +93,7 @@ void render_claims(benchmark::State& state) {
 void render_signing_input(benchmark::State& state) {
   const auto text = tokens::claims_json(make_claims());
   const auto& kid = testing::test_key(0)->kid();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     auto input = tokens::signing_input_of(kid, typ, text);
     benchmark::DoNotOptimize(input);
   }
@@ -128,13 +128,13 @@ void verify_signature(benchmark::State& state) {
   const auto jws = jose::parse_compact(token).value();
   const auto& key = *testing::test_key(0)->public_key();
   bool right = true;
-  for (auto _ : state) right = right && key.verify_rs256(jws.signing_input, jws.signature);
+  while (state.KeepRunning()) right = right && key.verify_rs256(jws.signing_input, jws.signature);
   require(right, "the signature was refused");
 }
 
 void parse_jws(benchmark::State& state) {
   const auto token = signed_token(make_claims());
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     auto jws = jose::parse_compact(token);
     benchmark::DoNotOptimize(jws);
   }
@@ -186,7 +186,8 @@ void look_up_revocation(benchmark::State& state, int live) {
   for (auto& each : presented) each.jti = random_hex(random, tokens::jti_random_digits / 2);
   std::size_t next = 0;
   bool revoked = false;
-  for (auto _ : state) revoked = revocations.is_revoked(presented[next++ % asked]) || revoked;
+  while (state.KeepRunning())
+    revoked = revocations.is_revoked(presented[next++ % asked]) || revoked;
   require(!revoked, "a live token is revoked");
 }
 
