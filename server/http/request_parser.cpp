@@ -10,6 +10,7 @@
 #include "server/base/secret.h"
 #include "server/base/text.h"
 #include "server/http/framing.h"
+#include "server/http/spare_block.h"
 
 namespace grantd::http {
 namespace {
@@ -90,6 +91,9 @@ class RequestParser::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { cleanse(parser_.get().body()); }
+
+  static void* operator new(std::size_t);
+  static void operator delete(void* block) noexcept;
 
   std::expected<Progress, oauth::Error> feed(ReadBuffer& input) {
     if (!head_done_) {
@@ -281,6 +285,11 @@ class RequestParser::Impl {
   bool head_done_{false};
   bool continue_expected_{false};
 };
+
+void* RequestParser::Impl::operator new(std::size_t) { return SpareBlock<sizeof(Impl)>::take(); }
+void RequestParser::Impl::operator delete(void* block) noexcept {
+  SpareBlock<sizeof(Impl)>::give(block);
+}
 
 RequestParser::RequestParser(std::size_t max_header_bytes, std::size_t max_body_bytes)
     : impl_(std::make_unique<Impl>(max_header_bytes, max_body_bytes)) {}
