@@ -1,6 +1,7 @@
 #include "server/http/framing.h"
 
 #include <algorithm>
+#include <array>
 
 #include "server/base/text.h"
 
@@ -17,6 +18,29 @@ bool is_name_character(char c) {
          std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
 }
 
+/// What may stand within a line, by octet: a head is mostly runs of it.
+constexpr std::array<bool, 256> make_allowed(bool in_request_line) {
+  std::array<bool, 256> allowed{};
+  for (std::size_t octet = 0; octet < allowed.size(); ++octet) {
+    allowed.at(octet) = in_request_line ? octet >= 0x20 && octet < 0x7f
+                                        : octet == '\t' || (octet >= 0x20 && octet != 0x7f);
+  }
+  return allowed;
+}
+constexpr auto allowed_in_request_line = make_allowed(true);
+constexpr auto allowed_in_field_line = make_allowed(false);
+
+const std::array<bool, 256>& allowed_in_line(std::size_t number) {
+  return number == 0 ? allowed_in_request_line : allowed_in_field_line;
+}
+
+/// How many octets at the beginning of `text` are allowed.
+std::size_t run_of(const std::array<bool, 256>& allowed, std::string_view text) {
+  std::size_t run = 0;
+  while (run < text.size() && allowed[static_cast<unsigned char>(text[run])]) ++run;
+  return run;
+}
+
 }  // namespace
 
 HeadScanner::State HeadScanner::next(unsigned char octet) const {
@@ -30,17 +54,18 @@ HeadScanner::State HeadScanner::next(unsigned char octet) const {
   }
   const bool blank = octet == ' ' || octet == '\t';
   if (state_ == State::line_begins && blank) return State::malformed;
-  const bool in_request_line = lines_ == 0;
-  const bool allowed = in_request_line ? octet >= 0x20 && octet < 0x7f
-                                       : octet == '\t' || (octet >= 0x20 && octet != 0x7f);
-  return allowed ? State::in_line : State::malformed;
+  return allowed_in_line(lines_)[octet] ? State::in_line : State::malformed;
 }
 
 HeadScanner::Verdict HeadScanner::scan(std::string_view more) {
-  for (const char c : more) {
-    if (state_ == State::complete || state_ == State::malformed) break;
-    state_ = next(static_cast<unsigned char>(c));
+  while (!more.empty() && state_ != State::complete && state_ != State::malformed) {
+    const std::size_t run = state_ == State::in_line ? run_of(allowed_in_line(lines_), more) : 0;
+    size_ += run;
+    more.remove_prefix(run);
+    if (more.empty()) break;
+    state_ = next(static_cast<unsigned char>(more.front()));
     ++size_;
+    more.remove_prefix(1);
     if (state_ == State::line_begins) {
       ++lines_;
       line_is_empty_ = true;

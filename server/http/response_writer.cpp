@@ -1,7 +1,9 @@
 #include "server/http/response_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 
 namespace grantd::http {
 namespace {
@@ -44,18 +46,23 @@ std::string_view reason_phrase(unsigned status) {
   }
 }
 
-void append_value(std::string& out, std::string_view value) {
-  for (const char c : value) {
-    const auto octet = static_cast<unsigned char>(c);
-    out += octet < 0x20 || octet == 0x7f ? ' ' : c;
-  }
+bool is_control(char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  return octet < 0x20 || octet == 0x7f;
 }
 
+/// `value` holds no control characters.
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
-  append_value(out, value);
+  out += value;
   out += "\r\n";
+}
+
+void append_cleaned(std::string& out, const Header& header) {
+  const std::size_t begin = out.size() + header.name.size() + 2;
+  append_header(out, header.name, header.value);
+  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end() - 2, is_control, ' ');
 }
 
 void append_two_digits(std::string& out, unsigned value) {
@@ -81,7 +88,7 @@ void append_head(std::string& out, const Response& response, const Envelope& env
     append_header(out, "Content-Length", std::to_string(response.content().size()));
   }
   append_header(out, "X-Request-Id", envelope.request_id);
-  for (const Header& header : response.headers) append_header(out, header.name, header.value);
+  for (const Header& header : response.headers) append_cleaned(out, header);
   if (!envelope.keep_alive) {
     append_header(out, "Connection", "close");
   } else if (envelope.http_1_0) {
