@@ -38,6 +38,10 @@ bool prepare(const TicketKey& key, const unsigned char* iv, EVP_CIPHER_CTX* ciph
   return ready;
 }
 
+/// A client uses a ticket of TLS 1.3 once (RFC 8446 §C.4): without a new one, its every other
+/// connection would be a full handshake.
+bool used_up(const SSL* ssl) { return SSL_version(ssl) >= TLS1_3_VERSION; }
+
 /// SSL_CTX_set_tlsext_ticket_key_evp_cb(3): 1 go on, 2 go on and renew, 0 no such key, -1 fail.
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
               EVP_MAC_CTX* mac, int encrypt) noexcept try {
@@ -53,7 +57,7 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
   const auto found = keys->impl().find(name_bytes);
   if (!found) return 0;
   if (!prepare(found->key, iv, cipher, mac, false)) return -1;
-  return found->renew ? 2 : 1;
+  return found->renew || used_up(ssl) ? 2 : 1;
 } catch (...) {
   return -1;  // no randomness: OpenSSL, which is C, fails this handshake
 }

@@ -108,6 +108,22 @@ TEST_F(Rfc9325Tls, SessionsResumeOnEveryLoopAndAfterAReload) {
   }
 }
 
+/// RFC 8446 §C.4.
+TEST_F(Rfc9325Tls, AClientThatUsesEachTicketOnceResumesEachTime) {
+  start(2);
+  TlsClient::Options options;
+  options.min_version = TLS1_3_VERSION;
+  options.session = session(TLS1_3_VERSION);
+  for (int i = 0; i < 3; ++i) {
+    const auto client = connect(options);
+    ASSERT_EQ(client->request("GET", "/hello").status, 200);
+    EXPECT_TRUE(client->resumed()) << i;
+    ASSERT_NE(client->session(), options.session) << i;
+    options.session = client->session();
+    EXPECT_EQ(SSL_SESSION_is_resumable(options.session.get()), 1) << i;
+  }
+}
+
 TEST_F(Rfc9325Tls, TicketsOfForgottenKeysLeadToAFullHandshake) {
   start();
   const auto before = session(TLS1_3_VERSION);
