@@ -33,6 +33,8 @@ struct EventLoop {
   bool draining{false};
   SteadyTime drain_deadline{};
   std::string date{};  // for the Date header, refreshed with each tick
+  /// Where an answer is put together; empty again before anybody else on the loop runs.
+  std::string output{};
   /// Connections handed to this loop and not gone yet.
   std::atomic<std::size_t> connections{0};
   SessionList sessions{};

@@ -1,10 +1,10 @@
 #include "server/http/session.h"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/core/demangle.hpp>
 #include <boost/system/system_error.hpp>
+#include <cstring>
 #include <exception>
 #include <system_error>
 #include <typeinfo>
@@ -18,12 +18,11 @@ namespace grantd::http {
 namespace {
 
 using boost::asio::awaitable;
-using boost::asio::use_awaitable;
 using boost::asio::ip::tcp;
 using oauth::ErrorCode;
+using Need = tls::Stream::Need;
 using Outcome = tls::Stream::Outcome;
 
-constexpr std::size_t read_chunk_bytes = 4096;
 constexpr std::size_t request_id_bytes = 16;
 /// Head and content up to this size go out as one TLS record; beyond, copying would cost more.
 constexpr std::size_t joined_write_bytes = 16 * 1024;
@@ -44,10 +43,6 @@ std::string peer_address(const tcp::socket& socket) {
 
 oauth::Error too_slow() {
   return {ErrorCode::request_timeout, "the request did not arrive in time", "request_timeout"};
-}
-
-Response handler_failed() {
-  return error_response({ErrorCode::server_error, "", "handler_failed"});
 }
 
 /// No route: 404, or 405 where only the method is wrong (RFC 9110 §15.5.5, §15.5.6).
@@ -82,14 +77,8 @@ awaitable<void> Session::run() {
     dependencies_.metrics.handshake_failed();
     co_return;
   }
-  After after = After::keep;
-  while (after == After::keep) {
-    // Not behind `&&` in the condition: GCC 12 awaits there whatever stands before it.
-    const bool begins = co_await next_request_begins();
-    if (!begins) break;
-    after = co_await exchange();
-    served_ = true;
-  }
+  quiet_since_ = dependencies_.clock.steady();
+  const After after = co_await serve();
   if (after == After::drop) co_return;
   stream_.close_writing();
   if (after == After::keep || aborted_) co_return;  // idle: nothing unread, no answer to lose
@@ -98,40 +87,126 @@ awaitable<void> Session::run() {
   co_await stream_.discard(linger_bytes);
 }
 
-awaitable<bool> Session::next_request_begins() {
-  if (!input_.empty() || stream_.has_buffered()) {
-    // A peer that sends without a pause must not hold up the others on this loop.
-    disarm();
-    co_await boost::asio::post(co_await boost::asio::this_coro::executor, use_awaitable);
-    co_return true;
+/// Request by request; `keep` where the connection ends between two of them.
+awaitable<Session::After> Session::serve() {
+  for (;;) {
+    if (!input_.empty() || stream_.has_buffered()) {
+      // A peer that sends without a pause must not hold up the others on this loop.
+      disarm();
+      co_await boost::asio::post(loop_.context, boost::asio::deferred);
+    } else {
+      if (!begin_idling()) co_return After::keep;
+      const Outcome outcome = co_await stream_.ready(Need::readable);
+      idle_ = false;
+      if (outcome != Outcome::done) co_return After::keep;
+    }
+    const After after = co_await exchange();
+    if (after != After::keep) co_return after;
+    served_ = true;
   }
+}
+
+bool Session::begin_idling() {
   input_.release();
   const bool stopping = phase_.load(std::memory_order_relaxed) == Phase::stopping;
-  if (stopping && served_ && !stream_.has_arrived()) co_return false;
-  limits_ = dependencies_.limits.get();
-  arm(stopping ? drain_first_request : limits_->idle_timeout);
+  if (stopping && served_ && !stream_.has_arrived()) return false;
+  deadline_ = quiet_since_ + (stopping ? drain_first_request : limits_->idle_timeout);
   idle_ = true;
-  const Outcome outcome = co_await stream_.wait_readable();
-  idle_ = false;
-  co_return outcome == Outcome::done;
+  return true;
 }
 
 awaitable<Session::After> Session::exchange() {
+  disarm();
   limits_ = dependencies_.limits.get();
   RequestParser parser(limits_->max_header_bytes, limits_->max_body_bytes);
-  arm(limits_->request_timeout);
-  const auto received = co_await receive(parser);
-  disarm();
+  begun_ = false;
+  const auto need = take(parser);
+  std::expected<bool, oauth::Error> received(true);
+  if (!need) {
+    received = std::unexpected(need.error());
+  } else if (*need != Need::nothing) {
+    received = co_await receive(parser, *need);
+    disarm();
+  }
   if (received && !*received) co_return After::drop;
 
   Exchange exchange;  // filled in member by member: docs/adr/0002
   exchange.request_id = random_hex(dependencies_.random, request_id_bytes);
   exchange.read_at = dependencies_.clock.steady();
-  if (!received) {
+  Response response;
+  if (received) {
+    const Request request = begin(exchange, parser);
+    const Router::Match match = listener_.router->find(request.method, request.path);
+    exchange.endpoint = match.endpoint;
+    if (match.route == nullptr) {
+      response = refusal(match);
+    } else {
+      std::exception_ptr failure;
+      try {
+        response = co_await match.route->handler(request);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      if (failure) response = failed(*match.route, request, failure);
+    }
+  } else {
     stream_.rearm();
-    Response refused = error_response(received.error());
-    co_return co_await respond(std::move(refused), exchange);
+    response = error_response(received.error());
   }
+
+  const bool serving = phase_.load(std::memory_order_relaxed) == Phase::serving;
+  const bool keep_alive = exchange.keep_alive && serving;
+  Unsent unsent;
+  send(response, exchange, keep_alive, unsent);
+  Outcome outcome = Outcome::done;
+  if (unsent.need != Need::nothing) {
+    arm(limits_->request_timeout);
+    outcome = co_await send_rest(unsent);
+    disarm();
+  }
+  if (response.sensitive) {
+    cleanse(unsent.kept);
+    cleanse(response.body);
+  }
+  record(response, exchange);
+  if (outcome != Outcome::done) co_return After::drop;
+  co_return keep_alive ? After::keep : After::close;
+}
+
+std::expected<Need, oauth::Error> Session::take(RequestParser& parser) {
+  for (;;) {
+    if (!input_.empty()) {
+      begun_ = true;
+      const auto progress = parser.feed(input_);
+      if (!progress) return std::unexpected(progress.error());
+      if (*progress == RequestParser::Progress::done) return Need::nothing;
+    }
+    const auto [need, bytes] = stream_.try_read(input_.prepare(ReadBuffer::chunk_bytes));
+    if (need != Need::nothing) return need;
+    input_.commit(bytes);
+  }
+}
+
+awaitable<std::expected<bool, oauth::Error>> Session::receive(RequestParser& parser, Need need) {
+  arm(limits_->request_timeout);
+  while (need != Need::nothing) {
+    Unsent told;
+    if (parser.take_expectation()) told.content = continue_line;
+    offer(told);
+    Outcome outcome = co_await send_rest(told);
+    if (outcome != Outcome::done) co_return false;
+    outcome = co_await stream_.ready(need);
+    if (outcome == Outcome::expired && begun_ && !aborted_) co_return std::unexpected(too_slow());
+    if (outcome != Outcome::done) co_return false;
+    const auto next = take(parser);
+    if (!next) co_return std::unexpected(next.error());
+    need = *next;
+  }
+  co_return true;
+}
+
+/// The request as the handler sees it.
+Request Session::begin(Exchange& exchange, const RequestParser& parser) const {
   Request request = parser.request();
   request.peer = peer_;
   request.request_id = exchange.request_id;
@@ -139,42 +214,15 @@ awaitable<Session::After> Session::exchange() {
   exchange.keep_alive = parser.keep_alive();
   exchange.http_1_0 = parser.is_http_1_0();
   exchange.head = request.method == Method::head;
-  const Router::Match match = listener_.router->find(request.method, request.path);
-  exchange.endpoint = match.endpoint;
-  if (match.route == nullptr) {
-    Response refused = refusal(match);
-    co_return co_await respond(std::move(refused), exchange);
-  }
-  Response response = co_await call(*match.route, request);
-  co_return co_await respond(std::move(response), exchange);
+  return request;
 }
 
-awaitable<std::expected<bool, oauth::Error>> Session::receive(RequestParser& parser) {
-  for (bool begun = false;;) {
-    if (!input_.empty()) {
-      begun = true;
-      const auto progress = parser.feed(input_);
-      if (!progress) co_return std::unexpected(progress.error());
-      if (*progress == RequestParser::Progress::done) co_return true;
-      if (parser.take_expectation()) {
-        const Outcome told = co_await stream_.write(continue_line);
-        if (told != Outcome::done) co_return false;
-      }
-    }
-    const auto [outcome, bytes] = co_await stream_.read_some(input_.prepare(read_chunk_bytes));
-    if (outcome == Outcome::expired && begun && !aborted_) {
-      co_return std::unexpected(too_slow());
-    }
-    if (outcome != Outcome::done) co_return false;
-    input_.commit(bytes);
-  }
-}
-
-awaitable<Response> Session::call(const Route& route, const Request& request) {
-  // Only an operating system's error says no more than what went wrong; any other text could hold
-  // what the client sent.
+/// Only an operating system's error says no more than what went wrong; any other text could hold
+/// what the client sent.
+Response Session::failed(const Route& route, const Request& request,
+                         const std::exception_ptr& failure) {
   try {
-    co_return co_await route.handler(request);
+    std::rethrow_exception(failure);
   } catch (const boost::system::system_error& error) {
     log_handler_failure(route, request, "boost::system::system_error", error.code().message());
   } catch (const std::system_error& error) {
@@ -184,7 +232,7 @@ awaitable<Response> Session::call(const Route& route, const Request& request) {
   } catch (...) {
     log_handler_failure(route, request, "unknown", "");
   }
-  co_return handler_failed();
+  return error_response({ErrorCode::server_error, "", "handler_failed"});
 }
 
 void Session::log_handler_failure(const Route& route, const Request& request, std::string_view type,
@@ -196,34 +244,46 @@ void Session::log_handler_failure(const Route& route, const Request& request, st
                            {"error", what}});
 }
 
-awaitable<Session::After> Session::respond(Response response, const Exchange& exchange) {
-  const bool serving = phase_.load(std::memory_order_relaxed) == Phase::serving;
-  const bool keep_alive = exchange.keep_alive && serving;
-  std::string head;
-  append_head(head, response, {exchange.request_id, loop_.date, keep_alive, exchange.http_1_0});
-  const bool with_content = has_content(response) && !exchange.head;
-  arm(limits_->request_timeout);
-  const std::string_view content = with_content ? response.content() : std::string_view();
-  const Outcome outcome = co_await send(head, content, response.sensitive);
-  disarm();
-  if (response.sensitive) cleanse(response.body);
-  record(response, exchange);
-  if (outcome != Outcome::done) co_return After::drop;
-  co_return keep_alive ? After::keep : After::close;
+void Session::send(const Response& response, const Exchange& exchange, bool keep_alive,
+                   Unsent& unsent) {
+  std::string& output = loop_.output;
+  output.clear();  // nothing is there, unless memory ran out below the last time
+  append_head(output, response, {exchange.request_id, loop_.date, keep_alive, exchange.http_1_0});
+  if (has_content(response) && !exchange.head) unsent.content = response.content();
+  if (output.size() + unsent.content.size() <= joined_write_bytes) {
+    output += std::exchange(unsent.content, {});
+  }
+  unsent.head = output;
+  offer(unsent);
+  unsent.kept = unsent.head;  // others on the loop use the memory that it views
+  unsent.head = unsent.kept;
+  if (response.sensitive) explicit_bzero(output.data(), output.size());
+  output.clear();
 }
 
-awaitable<Outcome> Session::send(std::string& head, std::string_view content, bool sensitive) {
-  const bool joined = head.size() + content.size() <= joined_write_bytes;
-  if (joined) head += content;
-  Outcome outcome = co_await stream_.write(head);
-  if (sensitive) cleanse(head);
-  if (outcome == Outcome::done && !joined) outcome = co_await stream_.write(content);
-  co_return outcome;
+/// As much as the socket takes without waiting.
+void Session::offer(Unsent& unsent) {
+  for (std::string_view* part : {&unsent.head, &unsent.content}) {
+    const auto [need, bytes] = stream_.try_write(*part);
+    part->remove_prefix(bytes);
+    unsent.need = need;
+    if (need != Need::nothing) return;
+  }
+}
+
+awaitable<Outcome> Session::send_rest(Unsent& unsent) {
+  while (unsent.need != Need::nothing) {
+    const Outcome outcome = co_await stream_.ready(unsent.need);
+    if (outcome != Outcome::done) co_return outcome;
+    offer(unsent);
+  }
+  co_return Outcome::done;
 }
 
 void Session::record(const Response& response, const Exchange& exchange) {
+  quiet_since_ = dependencies_.clock.steady();
   if (!listener_.log_requests) return;
-  const auto duration = dependencies_.clock.steady() - exchange.read_at;
+  const auto duration = quiet_since_ - exchange.read_at;
   dependencies_.metrics.request(exchange.endpoint, response.status, duration);
   dependencies_.log.request(
       {exchange.request_id, peer_, exchange.endpoint, response.log.client_id, response.status,
@@ -242,10 +302,9 @@ void Session::check_deadline(SteadyTime now) {
 }
 
 void Session::drain() {
-  if (idle_ && !stream_.has_arrived()) {
-    if (served_) return abort();
-    arm(drain_first_request);
-  }
+  if (!idle_ || stream_.has_arrived()) return;
+  if (served_) return stream_.stop_waiting();
+  arm(drain_first_request);
 }
 
 void Session::abort() {

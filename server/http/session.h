@@ -1,13 +1,15 @@
 /// One connection, from its handshake to its close, as one coroutine on one event loop.
 ///
 /// No timer is set per request: the loop's one coarse timer calls check_deadline() on all of its
-/// sessions. While idle, a connection holds neither read buffer nor parser.
+/// sessions. While idle, a connection holds neither read buffer nor parser. A request that has come
+/// as a whole is read, and its answer sent, in plain functions: coroutines begin where one waits.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <expected>
 #include <memory>
 #include <string>
@@ -57,15 +59,33 @@ class Session : public SessionHook {
     bool http_1_0{false};
     bool head{false};
   };
+  /// What of an answer the socket did not take at once.
+  struct Unsent {
+    Unsent() = default;
+    Unsent(const Unsent&) = delete;  // `head` views `kept`
+    Unsent& operator=(const Unsent&) = delete;
+    ~Unsent() = default;
 
-  boost::asio::awaitable<bool> next_request_begins();
+    std::string kept{};
+    std::string_view head{};  // with the content, where both went out together
+    std::string_view content{};
+    tls::Stream::Need need{tls::Stream::Need::nothing};
+  };
+
+  boost::asio::awaitable<After> serve();
+  /// False: the server stops, and this connection with it.
+  bool begin_idling();
   boost::asio::awaitable<After> exchange();
-  /// False: the peer left, or let its time pass without beginning a request.
-  boost::asio::awaitable<std::expected<bool, oauth::Error>> receive(RequestParser& parser);
-  boost::asio::awaitable<Response> call(const Route& route, const Request& request);
-  boost::asio::awaitable<After> respond(Response response, const Exchange& exchange);
-  boost::asio::awaitable<tls::Stream::Outcome> send(std::string& head, std::string_view content,
-                                                    bool sensitive);
+  /// Takes what has come of a request; nothing is needed once that is all of it.
+  std::expected<tls::Stream::Need, oauth::Error> take(RequestParser& parser);
+  /// Waits for the rest of it. False: the peer left, or let its time pass without beginning one.
+  boost::asio::awaitable<std::expected<bool, oauth::Error>> receive(RequestParser& parser,
+                                                                    tls::Stream::Need need);
+  Request begin(Exchange& exchange, const RequestParser& parser) const;
+  Response failed(const Route& route, const Request& request, const std::exception_ptr& failure);
+  void send(const Response& response, const Exchange& exchange, bool keep_alive, Unsent& unsent);
+  void offer(Unsent& unsent);
+  boost::asio::awaitable<tls::Stream::Outcome> send_rest(Unsent& unsent);
   void record(const Response& response, const Exchange& exchange);
   void log_handler_failure(const Route& route, const Request& request, std::string_view type,
                            std::string_view what);
@@ -83,7 +103,9 @@ class Session : public SessionHook {
   tls::Stream stream_;
   ReadBuffer input_;
   SteadyTime deadline_{SteadyTime::max()};
+  SteadyTime quiet_since_{};  // the end of the handshake, or of the last answer
   bool idle_{false};
+  bool begun_{false};  // something of the request has come
   bool served_{false};
   bool aborted_{false};
 };

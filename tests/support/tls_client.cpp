@@ -249,6 +249,11 @@ std::shared_ptr<SSL_SESSION> TlsClient::session() const {
   return {SSL_get1_session(ssl_), SSL_SESSION_free};
 }
 
+void TlsClient::end_sending() {
+  if (ssl_ != nullptr) SSL_shutdown(ssl_);
+  shutdown(socket_, SHUT_WR);
+}
+
 void TlsClient::vanish() {
   const linger reset{1, 0};
   setsockopt(socket_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);

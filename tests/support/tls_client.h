@@ -63,6 +63,8 @@ class TlsClient {
   [[nodiscard]] bool resumed() const;
   /// Only after a response was read: tickets come behind the handshake.
   [[nodiscard]] std::shared_ptr<SSL_SESSION> session() const;
+  /// close_notify, and no more octets from here; answers can still be read.
+  void end_sending();
   /// Closes the socket with a reset, without close_notify.
   void vanish();
 

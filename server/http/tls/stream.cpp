@@ -6,7 +6,9 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -17,7 +19,13 @@ namespace {
 using boost::asio::awaitable;
 using boost::asio::ip::tcp;
 
-constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+/// Not use_awaitable, which makes a coroutine of its own of each wait.
+constexpr auto as_result = boost::asio::as_tuple(boost::asio::deferred);
+
+/// SSL_get_error() looks into the thread's error queue, in which others leave things.
+void empty_error_queue() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
 
 }  // namespace
 
@@ -26,8 +34,9 @@ Stream::Stream(tcp::socket socket, const Context* context) : socket_(std::move(s
   socket_.non_blocking(true, ignored);
   socket_.set_option(tcp::no_delay(true), ignored);
   if (context == nullptr) return;
+  wire_ = std::make_unique<Wire>(socket_.native_handle());
   ssl_ = SSL_new(context->native());
-  if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.native_handle()) != 1) {
+  if (ssl_ == nullptr || !wire_->attach(ssl_)) {
     SSL_free(ssl_);
     throw std::bad_alloc();
   }
@@ -41,7 +50,7 @@ awaitable<Stream::Outcome> Stream::handshake() {
   for (;;) {
     const Need need = try_handshake();
     if (need == Need::nothing) co_return Outcome::done;
-    const Outcome waited = co_await wait_for(need);
+    const Outcome waited = co_await ready(need);
     if (waited != Outcome::done) {
       broken_ = true;
       co_return waited;
@@ -49,38 +58,29 @@ awaitable<Stream::Outcome> Stream::handshake() {
   }
 }
 
-awaitable<Stream::Transfer> Stream::read_some(std::span<char> into) {
-  for (;;) {
-    if (expired_) co_return Transfer{Outcome::expired, 0};
-    std::size_t bytes = 0;
-    const Need need = try_read(into, bytes);
-    if (need == Need::nothing) co_return Transfer{Outcome::done, bytes};
-    const Outcome waited = co_await wait_for(need);
-    if (waited != Outcome::done) co_return Transfer{waited, 0};
-  }
-}
-
-awaitable<Stream::Outcome> Stream::write(std::string_view all) {
-  while (!all.empty()) {
-    std::size_t bytes = 0;
-    const Need need = expired_ ? Need::closed : try_write(all, bytes);
-    if (need == Need::nothing) {
-      all.remove_prefix(bytes);
-      continue;
+awaitable<Stream::Outcome> Stream::ready(Need need) {
+  if (expired_) co_return Outcome::expired;
+  if (need == Need::never) co_return Outcome::closed;
+  if (need == Need::readable && wire_) {
+    if (wire_->empty()) {
+      const auto [error, bytes] = co_await socket_.async_receive(
+          boost::asio::buffer(wire_->room().data(), wire_->room().size()), as_result);
+      if (error == boost::asio::error::operation_aborted) co_return Outcome::expired;
+      wire_->received(error ? 0 : bytes);
+    } else {
+      co_await boost::asio::post(socket_.get_executor(), boost::asio::deferred);
     }
-    const Outcome waited = co_await wait_for(need);
-    if (waited != Outcome::done) {
-      broken_ = true;
-      co_return waited;
-    }
+    co_return expired_ ? Outcome::expired : Outcome::done;
   }
-  co_return Outcome::done;
+  const auto type = need == Need::writable ? tcp::socket::wait_write : tcp::socket::wait_read;
+  const auto [error] = co_await socket_.async_wait(type, as_result);
+  // The flag, not the error, decides: the wait may have been over when expire() came.
+  if (expired_ || error == boost::asio::error::operation_aborted) co_return Outcome::expired;
+  co_return error ? Outcome::closed : Outcome::done;
 }
-
-awaitable<Stream::Outcome> Stream::wait_readable() { return wait_for(Need::readable); }
 
 awaitable<void> Stream::discard(std::size_t max_bytes) {
-  std::array<char, 512> sink{};  // small: it lives in the coroutine's frame
+  std::array<char, 512> sink;  // small: it lives in the coroutine's frame; NOLINT: written by recv
   while (!expired_) {
     const auto got = ::recv(socket_.native_handle(), sink.data(), sink.size(), MSG_DONTWAIT);
     if (got > 0) {
@@ -90,11 +90,14 @@ awaitable<void> Stream::discard(std::size_t max_bytes) {
       continue;
     }
     if (got == 0 || after_errno() != Need::readable) co_return;
-    if (co_await wait_for(Need::readable) != Outcome::done) co_return;
+    const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, as_result);
+    if (error) co_return;
   }
 }
 
-bool Stream::has_buffered() const { return ssl_ != nullptr && SSL_has_pending(ssl_) == 1; }
+bool Stream::has_buffered() const {
+  return ssl_ != nullptr && (!wire_->empty() || SSL_has_pending(ssl_) == 1);
+}
 
 bool Stream::has_arrived() {
   char octet = 0;
@@ -113,42 +116,56 @@ void Stream::close_writing() {
 
 void Stream::expire() {
   expired_ = true;
+  stop_waiting();
+}
+
+void Stream::stop_waiting() {
   boost::system::error_code ignored;  // nothing to cancel
   socket_.cancel(ignored);
 }
 
 Stream::Need Stream::try_handshake() {
-  if (expired_) return Need::closed;
-  ERR_clear_error();
+  if (expired_) return Need::never;
+  empty_error_queue();
   const int result = SSL_do_handshake(ssl_);
   return result == 1 ? Need::nothing : after_failure(result);
 }
 
-Stream::Need Stream::try_read(std::span<char> into, std::size_t& bytes) {
+Stream::Attempt Stream::try_read(std::span<char> into) {
+  if (expired_) return {Need::never, 0};
   if (ssl_ != nullptr) {
-    ERR_clear_error();
+    empty_error_queue();
+    std::size_t bytes = 0;
     const int result = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
-    return result == 1 ? Need::nothing : after_failure(result);
+    return {result == 1 ? Need::nothing : after_failure(result), bytes};
   }
   const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
-  if (got == 0) return Need::closed;
-  if (got < 0) return after_errno();
-  bytes = static_cast<std::size_t>(got);
-  return Need::nothing;
+  if (got > 0) return {Need::nothing, static_cast<std::size_t>(got)};
+  return {got == 0 ? Need::never : after_errno(), 0};
 }
 
-Stream::Need Stream::try_write(std::string_view from, std::size_t& bytes) {
-  if (ssl_ != nullptr) {
-    ERR_clear_error();
-    const int result = SSL_write_ex(ssl_, from.data(), from.size(), &bytes);
-    return result == 1 ? Need::nothing : after_failure(result);
+Stream::Attempt Stream::try_write(std::string_view from) {
+  Attempt attempt{expired_ ? Need::never : Need::nothing, 0};
+  while (attempt.need == Need::nothing && attempt.bytes < from.size()) {
+    const std::string_view rest = from.substr(attempt.bytes);
+    std::size_t bytes = 0;
+    if (ssl_ != nullptr) {
+      empty_error_queue();
+      const int result = SSL_write_ex(ssl_, rest.data(), rest.size(), &bytes);
+      if (result != 1) attempt.need = after_failure(result);
+    } else {
+      const auto sent = ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent < 0) {
+        attempt.need = after_errno() == Need::readable ? Need::writable : Need::never;
+      } else {
+        bytes = static_cast<std::size_t>(sent);
+      }
+    }
+    attempt.bytes += bytes;
   }
-  const auto sent = ::send(socket_.native_handle(), from.data(), from.size(), MSG_NOSIGNAL);
-  if (sent < 0) {
-    return after_errno() == Need::readable ? Need::writable : Need::closed;
-  }
-  bytes = static_cast<std::size_t>(sent);
-  return Need::nothing;
+  // Half a record, or half an answer, stays in the way of whatever would follow.
+  if (attempt.need == Need::never) broken_ = true;
+  return attempt;
 }
 
 Stream::Need Stream::after_failure(int result) {
@@ -158,27 +175,17 @@ Stream::Need Stream::after_failure(int result) {
     case SSL_ERROR_WANT_WRITE:
       return Need::writable;
     case SSL_ERROR_ZERO_RETURN:
-      return Need::closed;
+      return Need::never;
     default:  // SSL_ERROR_SSL, SSL_ERROR_SYSCALL: SSL_shutdown must not follow
       broken_ = true;
-      return Need::closed;
+      return Need::never;
   }
 }
 
 /// For reads; EINTR cannot come with non-blocking calls that never sleep, and is retried by a wait.
 Stream::Need Stream::after_errno() {
   const bool again = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-  return again ? Need::readable : Need::closed;
-}
-
-awaitable<Stream::Outcome> Stream::wait_for(Need need) {
-  if (expired_) co_return Outcome::expired;
-  if (need == Need::closed) co_return Outcome::closed;
-  const auto type = need == Need::writable ? tcp::socket::wait_write : tcp::socket::wait_read;
-  const auto [error] = co_await socket_.async_wait(type, as_result);
-  // The flag, not the error, decides: the wait may have been over when expire() came.
-  if (expired_) co_return Outcome::expired;
-  co_return error ? Outcome::closed : Outcome::done;
+  return again ? Need::readable : Need::never;
 }
 
 }  // namespace grantd::http::tls

@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 
 #include "tests/unit/http/server_fixture.h"
 
@@ -61,6 +62,33 @@ TEST_F(Rfc9112Server, PipelinedRequestsAreAnsweredInOrder) {
 
   for (int i = 0; i < 50; ++i) {
     ASSERT_EQ(client->read_response().body, "||127.0.0.1|" + std::to_string(10 + i));
+  }
+}
+
+TEST_F(Rfc9112Server, RequestsOfEverySizeAroundAReadComeWhole) {
+  const auto client = connect();
+  for (std::size_t size = 850; size <= 1000; ++size) {
+    const std::string body(size, static_cast<char>('a' + size % 26));
+    ASSERT_EQ(client->request("POST", "/echo", {}, body).body, "||127.0.0.1|" + body);
+  }
+}
+
+TEST_F(Rfc9112Server, ARequestInManyRecordsIsOneRequest) {
+  const auto client = connect();
+  for (const char octet : std::string_view("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")) {
+    client->send_raw({&octet, 1});
+  }
+
+  EXPECT_EQ(client->read_response().body, "hello");
+}
+
+TEST_F(Rfc9112Server, APeerThatEndsItsSideBehindItsRequestIsAnswered) {
+  for (const auto& client : {connect(), connect_plain()}) {
+    client->send_raw("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    client->end_sending();
+
+    EXPECT_EQ(client->read_response().body, "hello");
+    EXPECT_EQ(client->read_to_close(), "");
   }
 }
 
