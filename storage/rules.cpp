@@ -1,6 +1,7 @@
 #include "storage/rules.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace grantd::storage {
@@ -103,6 +104,22 @@ int order_of_writing(const KeyRecord& key) {
   constexpr int waits = 2;
   if (key.retires_at || key.compromised) return leaves;
   return key.signing_since ? signs : waits;
+}
+
+std::vector<PendingRevocation> each_jti_once(std::span<const PendingRevocation> group) {
+  std::vector<PendingRevocation> asked;
+  asked.reserve(group.size());
+  std::unordered_map<std::string_view, std::size_t> places(group.size());  // of the group's texts
+  for (const PendingRevocation& each : group) {
+    const auto [known, is_new] = places.emplace(each.revocation.jti, asked.size());
+    if (is_new) {
+      asked.push_back(each);
+      continue;
+    }
+    auto& expires_at = asked[known->second].revocation.expires_at;
+    expires_at = std::max(expires_at, each.revocation.expires_at);
+  }
+  return asked;
 }
 
 std::string change_id(std::string_view client_id, std::string_view secret_id) {

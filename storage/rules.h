@@ -7,6 +7,7 @@
 #include <expected>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,10 @@ namespace grantd::storage {
 /// for the one that begins to sign, and that one for the next standby. Schemas may demand that at
 /// most one signs and one waits, and look at every statement.
 [[nodiscard]] int order_of_writing(const KeyRecord& key);
+
+/// A group as it is written: each jti once, where it stood first, with the latest of its expiries.
+[[nodiscard]] std::vector<PendingRevocation> each_jti_once(
+    std::span<const PendingRevocation> group);
 
 /// The `id` of a secret's changes.
 [[nodiscard]] std::string change_id(std::string_view client_id, std::string_view secret_id);

@@ -103,16 +103,30 @@ class PepperStore {
                                                           sys_seconds now) = 0;
 };
 
+/// Who asked for a revocation, and when.
+struct PendingRevocation {
+  Revocation revocation{};
+  sys_seconds now{};
+  std::string actor{};
+};
+
 /// RFC 7009; revoked tokens by `jti`, and not-before times by client, each kept until the tokens
 /// they concern have expired anyway.
 class RevocationStore {
  public:
   virtual ~RevocationStore() = default;
 
-  /// Durable when it returns. Revoking twice is not an error; the later expiry stays, and where
-  /// nothing moves nothing is appended to `change`. Errors: unavailable.
-  [[nodiscard]] virtual StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
-                                                 std::string_view actor) = 0;
+  /// All or none, in one transaction; durable when it returns. Revoking twice is not an error; the
+  /// later expiry stays, and where nothing moves nothing is appended to `change`: else one row for
+  /// each that moves, in the group's order. A jti that stands there more than once counts once,
+  /// with the latest expiry, and with the time and the actor of the first. Errors: unavailable.
+  [[nodiscard]] virtual StoreResult<void> revoke_all(std::span<const PendingRevocation> group) = 0;
+  /// A group of one.
+  [[nodiscard]] StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
+                                         std::string_view actor) {
+    const PendingRevocation alone{revocation, now, std::string(actor)};
+    return revoke_all({&alone, 1});
+  }
   /// Durable when it returns. The later `at` and `expires_at` stay; where neither moves nothing is
   /// appended to `change`. Errors: unavailable.
   [[nodiscard]] virtual StoreResult<void> set_not_before(const NotBefore& not_before,

@@ -64,6 +64,8 @@ class BlockingPool {
     return true;
   }
 
+  [[nodiscard]] Duration max_queued() const { return max_queued_; }
+
   /// Waits for what is queued, then ends the threads.
   void join() { pool_.join(); }
 

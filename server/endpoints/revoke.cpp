@@ -1,5 +1,6 @@
 #include "server/endpoints/revoke.h"
 
+#include <span>
 #include <utility>
 
 #include "server/oauth/doubt.h"
@@ -48,9 +49,25 @@ Error cannot_be_stored(std::string_view reason) {
           std::string(reason)};
 }
 
+// Made in a plain function: docs/adr/0002.
+storage::PendingRevocation pending_revocation(const tokens::Claims& claims, sys_seconds expires_at,
+                                              sys_seconds now, const std::string& client_id) {
+  return {{claims.jti, expires_at}, now, "client:" + client_id};
+}
+
 }  // namespace
 
-boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Request& http) const {
+RevokeEndpoint::RevokeEndpoint(Dependencies dependencies)
+    : with_(dependencies),
+      writer_(
+          with_.pool, {max_pending, max_group},
+          [&store = with_.store](std::span<const storage::PendingRevocation> group) {
+            return store.revoke_all(group);
+          },
+          std::unexpected(storage::StoreError{storage::StoreErrorCode::unavailable,
+                                              "the commit was interrupted"})) {}
+
+boost::asio::awaitable<http::Response> RevokeEndpoint::handle(const http::Request& http) {
   auto [request, client_id] =
       co_await authenticated_request(http, with_.authenticator, with_.metrics);
   if (!request) co_return failure(request.error(), std::move(client_id));
@@ -82,10 +99,12 @@ RevokeEndpoint::resolve(std::string_view token) const {
   co_return co_await with_.resolver.resolve(token, now, tokens::Kind::transaction_token);
 }
 
-boost::asio::awaitable<oauth::Result<void>> RevokeEndpoint::store(
-    const tokens::Claims& claims, const std::string& client_id) const {
+boost::asio::awaitable<oauth::Result<void>> RevokeEndpoint::store(const tokens::Claims& claims,
+                                                                  const std::string& client_id) {
   const auto expires_at = claims.expires_at + with_.policy.get()->clock_skew;
-  auto written = co_await with_.pool.run(writing(claims.jti, expires_at, client_id));
+  const auto now = floor_seconds(with_.clock.now());
+  const auto written =
+      co_await writer_.write(pending_revocation(claims, expires_at, now, client_id));
   if (!written) co_return std::unexpected(cannot_be_stored("storage_queue_full"));
   if (!*written) co_return std::unexpected(cannot_be_stored("storage_unavailable"));
   // In force on this node with the answer; the change follower brings it to the others.
@@ -94,13 +113,6 @@ boost::asio::awaitable<oauth::Result<void>> RevokeEndpoint::store(
   // Readers of the feed hear at once of the first of many, of the rest with the next change read.
   with_.feed.wake_sparingly(with_.clock.steady());
   co_return oauth::Result<void>();
-}
-
-std::function<storage::StoreResult<void>()> RevokeEndpoint::writing(
-    const std::string& jti, sys_seconds expires_at, const std::string& client_id) const {
-  return [&store = with_.store, revocation = storage::Revocation{jti, expires_at},
-          now = floor_seconds(with_.clock.now()),
-          actor = "client:" + client_id] { return store.revoke(revocation, now, actor); };
 }
 
 }  // namespace grantd::endpoints

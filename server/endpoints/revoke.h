@@ -1,13 +1,15 @@
-/// POST /revoke, token revocation (RFC 7009): on disk before it is acknowledged.
+/// POST /revoke, token revocation (RFC 7009): on disk before it is acknowledged, together with
+/// those that come at the same time.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <functional>
+#include <cstddef>
 #include <string>
 
 #include "server/base/blocking_pool.h"
 #include "server/base/clock.h"
 #include "server/base/freshness.h"
+#include "server/base/group_writer.h"
 #include "server/base/snapshot.h"
 #include "server/base/wake_hub.h"
 #include "server/endpoints/client_request.h"
@@ -21,6 +23,11 @@ namespace grantd::endpoints {
 
 class RevokeEndpoint {
  public:
+  /// Revocations that wait to be written; one more is refused.
+  static constexpr std::size_t max_pending = 1024;
+  /// Revocations in one transaction, so that none holds the database for long.
+  static constexpr std::size_t max_group = 256;
+
   struct Dependencies {
     clients::Authenticator& authenticator;
     const tokens::Resolver& resolver;
@@ -34,20 +41,20 @@ class RevokeEndpoint {
     observe::Metrics& metrics;
     WakeHub& feed;  // readers of the revocation feed
   };
-  explicit RevokeEndpoint(Dependencies dependencies) : with_(dependencies) {}
+  /// Outlives the pool's threads.
+  explicit RevokeEndpoint(Dependencies dependencies);
 
-  boost::asio::awaitable<http::Response> handle(const http::Request& http) const;
+  boost::asio::awaitable<http::Response> handle(const http::Request& http);
 
  private:
   /// An access token or a transaction token.
   boost::asio::awaitable<std::expected<tokens::VerifiedToken, tokens::Unresolved>> resolve(
       std::string_view token) const;
   boost::asio::awaitable<oauth::Result<void>> store(const tokens::Claims& claims,
-                                                    const std::string& client_id) const;
-  [[nodiscard]] std::function<storage::StoreResult<void>()> writing(
-      const std::string& jti, sys_seconds expires_at, const std::string& client_id) const;
+                                                    const std::string& client_id);
 
   Dependencies with_;
+  GroupWriter<storage::PendingRevocation, storage::StoreResult<void>> writer_;
 };
 
 }  // namespace grantd::endpoints

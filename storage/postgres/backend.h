@@ -5,11 +5,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "server/base/group_commit.h"
 #include "storage/postgres/database.h"
 
 namespace grantd::storage::postgres {
@@ -48,8 +48,7 @@ class Backend final : public Storage {
   StoreResult<std::vector<PepperCheck>> peppers_in_use() override;
   StoreResult<void> register_pepper(const PepperCheck& pepper, sys_seconds now) override;
 
-  StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
-                           std::string_view actor) override;
+  StoreResult<void> revoke_all(std::span<const PendingRevocation> group) override;
   StoreResult<void> set_not_before(const NotBefore& not_before, std::string_view actor) override;
   StoreResult<void> load_revocations(sys_seconds now,
                                      const std::function<void(const Revocation&)>& each) override;
@@ -82,12 +81,6 @@ class Backend final : public Storage {
   StoreResult<std::size_t> sweep_changes(sys_seconds before, std::size_t max_rows) override;
 
  private:
-  struct PendingRevocation {
-    Revocation revocation{};
-    sys_seconds now{};
-    std::string actor{};
-  };
-
   /// A row of `change` that a reader was told of. Another nonce at its place later: a failover to a
   /// standby that lacked it has lost it, and whatever was told after it may be lost, too.
   struct ToldChange {
@@ -99,7 +92,6 @@ class Backend final : public Storage {
   [[nodiscard]] bool take_replaced(std::int64_t seq, std::string_view nonce);
 
   std::unique_ptr<Database> database_;
-  GroupCommit<PendingRevocation, StoreResult<void>> revoking_;
   std::mutex told_mutex_;
   ToldChange told_last_;    // the last row of the last page
   ToldChange told_newest_;  // by newest_change(), where a reader begins

@@ -1,10 +1,11 @@
-#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/names.h"
 #include "storage/postgres/backend.h"
 #include "storage/postgres/row.h"
+#include "storage/rules.h"
 #include "storage/verbs.h"
 
 namespace grantd::storage::postgres {
@@ -43,13 +44,16 @@ constexpr std::string_view sweep_expired_not_before =
     "SELECT client_id FROM not_before WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2"
     " FOR UPDATE SKIP LOCKED))";
 
-/// A group as the columns of `put_revocations`. A jti that several ask for stands there once, with
-/// the latest expiry and the words of who was first.
-template <typename Pending>
+/// A group as the columns of `put_revocations`.
 class Columns {
  public:
-  explicit Columns(const std::vector<Pending>& group) {
-    for (const Pending& each : group) add(each);
+  explicit Columns(std::vector<PendingRevocation> group) {
+    for (PendingRevocation& each : group) {
+      jtis_.push_back(std::move(each.revocation.jti));
+      expiries_.push_back(each.revocation.expires_at);
+      times_.push_back(each.now);
+      actors_.push_back(std::move(each.actor));
+    }
   }
 
   void put(Connection& connection) const {
@@ -58,20 +62,6 @@ class Columns {
   }
 
  private:
-  void add(const Pending& each) {
-    const auto [known, is_new] = places_.emplace(each.revocation.jti, jtis_.size());
-    if (!is_new) {
-      auto& expires_at = expiries_[known->second];
-      expires_at = std::max(expires_at, each.revocation.expires_at);
-      return;
-    }
-    jtis_.push_back(each.revocation.jti);
-    expiries_.push_back(each.revocation.expires_at);
-    times_.push_back(each.now);
-    actors_.push_back(each.actor);
-  }
-
-  std::map<std::string_view, std::size_t> places_;  // of the group's own texts
   std::vector<std::string> jtis_;
   std::vector<sys_seconds> expiries_;
   std::vector<sys_seconds> times_;
@@ -91,20 +81,12 @@ bool put_not_before(Connection& connection, const NotBefore& not_before) {
              not_before.client_id, not_before.at, not_before.expires_at) > 0;
 }
 
-StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
-                                  std::string_view actor) {
-  const StoreResult<void> interrupted =
-      std::unexpected(StoreError{StoreErrorCode::unavailable, "the commit was interrupted"});
-  return revoking_.settle(
-      revoking_.add({revocation, now, std::string(actor)}),
-      [this](const std::vector<PendingRevocation>& group) {
-        const Columns<PendingRevocation> columns(group);
-        return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
-          columns.put(connection);
-          return {};
-        });
-      },
-      interrupted);
+StoreResult<void> Backend::revoke_all(std::span<const PendingRevocation> group) {
+  const Columns columns(each_jti_once(group));
+  return database_->write_in_order([&](Connection& connection) -> StoreResult<void> {
+    columns.put(connection);
+    return {};
+  });
 }
 
 StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {

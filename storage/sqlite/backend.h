@@ -3,10 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
-#include "server/base/group_commit.h"
 #include "storage/sqlite/database.h"
 #include "storage/sqlite/sqlite_storage.h"
 
@@ -48,8 +48,7 @@ class Backend final : public SqliteStorage {
   StoreResult<std::vector<PepperCheck>> peppers_in_use() override;
   StoreResult<void> register_pepper(const PepperCheck& pepper, sys_seconds now) override;
 
-  StoreResult<void> revoke(const Revocation& revocation, sys_seconds now,
-                           std::string_view actor) override;
+  StoreResult<void> revoke_all(std::span<const PendingRevocation> group) override;
   StoreResult<void> set_not_before(const NotBefore& not_before, std::string_view actor) override;
   StoreResult<void> load_revocations(sys_seconds now,
                                      const std::function<void(const Revocation&)>& each) override;
@@ -82,20 +81,18 @@ class Backend final : public SqliteStorage {
   StoreResult<std::size_t> sweep_changes(sys_seconds before, std::size_t max_rows) override;
 
  private:
-  struct PendingRevocation {
-    Revocation revocation{};
-    sys_seconds now{};
-    std::string actor{};
-  };
-
   std::unique_ptr<Database> database_;
-  GroupCommit<PendingRevocation, StoreResult<void>> revoking_;
 };
 
 /// What several concerns need, each inside the caller's transaction; they throw Failure.
 
 /// The seq of the newest change; 0 where nothing ever changed.
 [[nodiscard]] std::int64_t newest_seq(Connection& connection);
+/// Inside a write: `seq` is above it, and each number in between is a change's.
+void set_newest_seq(Connection& connection, std::int64_t seq);
+/// With the seq it bears, which the counter has reached when the transaction ends.
+void put_change(Connection& connection, std::int64_t seq, ChangeKind kind, std::string_view id,
+                sys_seconds at, std::string_view actor);
 /// The seq that the change got.
 std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_view id,
                            sys_seconds at, std::string_view actor);

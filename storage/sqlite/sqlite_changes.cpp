@@ -18,18 +18,22 @@ std::int64_t newest_seq(Connection& connection) {
   return row.step() ? row.integer(0) : 0;
 }
 
-std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_view id,
-                           sys_seconds at, std::string_view actor) {
-  std::int64_t seq = 0;
-  {
-    auto next = connection.query(
-        "UPDATE counter SET value = value + 1 WHERE name = 'change' RETURNING value");
-    if (!next.step()) throw Failure(SQLITE_CORRUPT, "the counter 'change' is missing");
-    seq = next.integer(0);
-    next.step();
-  }
+void set_newest_seq(Connection& connection, std::int64_t seq) {
+  connection.run("UPDATE counter SET value = ? WHERE name = 'change'", seq);
+  if (connection.changes() == 0) throw Failure(SQLITE_CORRUPT, "the counter 'change' is missing");
+}
+
+void put_change(Connection& connection, std::int64_t seq, ChangeKind kind, std::string_view id,
+                sys_seconds at, std::string_view actor) {
   connection.run("INSERT INTO change (seq, kind, id, at, actor) VALUES (?, ?, ?, ?, ?)", seq,
                  name(kind), id, at, actor);
+}
+
+std::int64_t append_change(Connection& connection, ChangeKind kind, std::string_view id,
+                           sys_seconds at, std::string_view actor) {
+  const auto seq = newest_seq(connection) + 1;
+  set_newest_seq(connection, seq);
+  put_change(connection, seq, kind, id, at, actor);
   return seq;
 }
 

@@ -1,24 +1,29 @@
 #include <string>
 #include <vector>
 
+#include "storage/rules.h"
 #include "storage/sqlite/backend.h"
 #include "storage/verbs.h"
 
 namespace grantd::storage::sqlite {
 namespace {
 
-/// With the seq of the change that follows in the same transaction: no other can come between.
-void put_revocation(Connection& connection, const Revocation& revocation, sys_seconds now,
-                    std::string_view actor) {
-  connection.run(
-      "INSERT INTO revocation (jti, expires_at, seq)"
-      " VALUES (?, ?, (SELECT value + 1 FROM counter WHERE name = 'change'))"
-      " ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at, seq = excluded.seq"
-      " WHERE excluded.expires_at > expires_at",
-      revocation.jti, revocation.expires_at);
-  if (connection.changes() > 0) {
-    append_change(connection, ChangeKind::token_revoked, revocation.jti, now, actor);
+/// Each with the seq of its change, counted from the counter on, which moves once at the end:
+/// nobody else writes meanwhile.
+void put_revocations(Connection& connection, const std::vector<PendingRevocation>& group) {
+  const auto before = newest_seq(connection);
+  auto seq = before;
+  for (const PendingRevocation& each : group) {
+    connection.run(
+        "INSERT INTO revocation (jti, expires_at, seq) VALUES (?, ?, ?)"
+        " ON CONFLICT (jti) DO UPDATE SET expires_at = excluded.expires_at, seq = excluded.seq"
+        " WHERE excluded.expires_at > expires_at",
+        each.revocation.jti, each.revocation.expires_at, seq + 1);
+    if (connection.changes() == 0) continue;
+    put_change(connection, ++seq, ChangeKind::token_revoked, each.revocation.jti, each.now,
+               each.actor);
   }
+  if (seq != before) set_newest_seq(connection, seq);
 }
 
 }  // namespace
@@ -34,21 +39,12 @@ bool put_not_before(Connection& connection, const NotBefore& not_before) {
   return connection.changes() > 0;
 }
 
-StoreResult<void> Backend::revoke(const Revocation& revocation, sys_seconds now,
-                                  std::string_view actor) {
-  const StoreResult<void> interrupted =
-      std::unexpected(StoreError{StoreErrorCode::unavailable, "the commit was interrupted"});
-  return revoking_.settle(
-      revoking_.add({revocation, now, std::string(actor)}),
-      [this](const std::vector<PendingRevocation>& group) {
-        return database_->write([&](Connection& connection) -> StoreResult<void> {
-          for (const PendingRevocation& each : group) {
-            put_revocation(connection, each.revocation, each.now, each.actor);
-          }
-          return {};
-        });
-      },
-      interrupted);
+StoreResult<void> Backend::revoke_all(std::span<const PendingRevocation> group) {
+  const auto asked = each_jti_once(group);
+  return database_->write([&](Connection& connection) -> StoreResult<void> {
+    put_revocations(connection, asked);
+    return {};
+  });
 }
 
 StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::string_view actor) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <random>
+#include <span>
 #include <thread>
 
 #include "tests/support/test_server.h"
@@ -71,6 +72,71 @@ TEST(KillMinusNine, LosesNoAcknowledgedRevocation) {
   EXPECT_EQ(integrity_of(server.directory() / "grantd.db"), "ok");
 }
 
+/// The tokens of `tokens` whose revocation was acknowledged over one connection, counted in
+/// `count`; ends with the server.
+std::vector<std::string> revoke_over_one_connection(const TestServer& server,
+                                                    std::span<const std::string> tokens,
+                                                    std::atomic<std::size_t>& count) {
+  std::vector<std::string> done;
+  try {
+    auto connection = server.connect();
+    for (const auto& token : tokens) {
+      const auto response =
+          connection.request("POST", "/revoke",
+                             {{"Authorization", basic("c1", server.secret("c1"))},
+                              {"Content-Type", "application/x-www-form-urlencoded"}},
+                             "token=" + token);
+      if (response.status != 200) break;
+      done.push_back(token);
+      ++count;
+    }
+  } catch (const std::runtime_error&) {
+    // The connection ended with the server: this one was not acknowledged.
+  }
+  return done;
+}
+
+TEST(KillMinusNine, LosesNoneOfARevokedGroup) {
+  constexpr int rounds = 5;
+  constexpr std::size_t connections = 16;
+  constexpr std::size_t tokens_a_connection = 20;
+  TestServer server;
+  server.add_client("c1");
+  std::mt19937 random(7);
+  std::size_t acknowledged = 0;
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<std::string> tokens;
+    for (std::size_t i = 0; i < connections * tokens_a_connection; ++i) {
+      tokens.push_back(server.token_for("c1"));
+    }
+    const auto kill_after = connections + random() % (tokens.size() / 2);
+    std::atomic<std::size_t> count{0};
+    std::vector<std::vector<std::string>> done(connections);
+    {
+      std::vector<std::jthread> callers;
+      callers.reserve(connections);
+      for (std::size_t i = 0; i < connections; ++i) {
+        callers.emplace_back(
+            [&, mine = std::span(tokens).subspan(i * tokens_a_connection, tokens_a_connection),
+             &acknowledged_here = done[i]] {
+              acknowledged_here = revoke_over_one_connection(server, mine, count);
+            });
+      }
+      while (count < kill_after) std::this_thread::yield();
+      server.signal(SIGKILL);
+    }
+    server.kill();
+    server.start();
+    for (const auto& of_one : done) {
+      acknowledged += of_one.size();
+      for (const auto& token : of_one) EXPECT_FALSE(server.is_active(token, "c1"));
+    }
+  }
+  EXPECT_GT(acknowledged, rounds * connections);
+  server.stop();
+  EXPECT_EQ(integrity_of(server.directory() / "grantd.db"), "ok");
+}
+
 class StorageAway : public ::testing::Test {
  protected:
   StorageAway() {
@@ -102,6 +168,18 @@ TEST_F(StorageAway, IsAnswered503AndNever401) {
   EXPECT_TRUE(
       TestServer::eventually([&] { return server.log_lines("storage_unavailable").size() == 1; }));
   fs::rename(away, database);
+}
+
+TEST_F(StorageAway, NobodyOfAGroupIsAcknowledged) {
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([this] { expect_unavailable(server.revoke(token, "cached")); });
+  }
+  callers.clear();
+  EXPECT_TRUE(server.is_active(token, "cached"));
+  fs::rename(away, database);
+  EXPECT_TRUE(TestServer::eventually([&] { return ready() == 200; }));
+  EXPECT_TRUE(server.is_active(token, "cached")) << "nor is anything of it written later";
 }
 
 TEST_F(StorageAway, IsBackByItself) {

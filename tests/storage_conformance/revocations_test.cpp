@@ -1,6 +1,8 @@
 #include <set>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "tests/storage_conformance/backend.h"
 
@@ -12,6 +14,9 @@ using std::chrono::seconds;
 
 class RevocationStoreConformance : public StorageConformance {
  protected:
+  static PendingRevocation asked(std::string jti, seconds lives) {
+    return {{std::move(jti), test_time + lives}, test_time, std::string(test_actor)};
+  }
   std::set<std::string> live_at(sys_seconds now) {
     std::set<std::string> ids;
     const auto loaded = store->load_revocations(
@@ -50,6 +55,88 @@ TEST_P(RevocationStoreConformance, RevokingAgainAppendsNothing) {
   ASSERT_TRUE(store->revoke({"j1", test_time + hours{1}}, test_time, test_actor));
   ASSERT_TRUE(store->revoke({"j1", test_time + hours{1}}, test_time + seconds{4}, test_actor));
   EXPECT_EQ(store->newest_change(), 1);
+}
+
+TEST_P(RevocationStoreConformance, AGroupIsOneChangeEachInItsOrder) {
+  ASSERT_TRUE(store->revoke({"known", test_time + hours{1}}, test_time, test_actor));
+  const std::vector<PendingRevocation> group{
+      {{"z", test_time + hours{1}}, test_time, "client:a"},
+      {{"known", test_time + hours{1}}, test_time, "client:a"},
+      {{"a", test_time + hours{2}}, test_time + seconds{1}, "client:b"}};
+  ASSERT_TRUE(store->revoke_all(group));
+  EXPECT_EQ(live_at(test_time), (std::set<std::string>{"known", "z", "a"}));
+
+  const auto changes = changes_after(1);
+  ASSERT_EQ(changes.size(), 2U) << "nothing for the one that did not move";
+  EXPECT_EQ(changes[0].seq, 2);
+  EXPECT_EQ(changes[0].id, "z");
+  EXPECT_EQ(changes[0].actor, "client:a");
+  EXPECT_EQ(changes[1].seq, 3);
+  EXPECT_EQ(changes[1].id, "a");
+  EXPECT_EQ(changes[1].at, test_time + seconds{1});
+  EXPECT_EQ(changes[1].actor, "client:b");
+  EXPECT_EQ(store->newest_change(), 3);
+  // What follows it goes on behind it.
+  ASSERT_TRUE(store->set_not_before({"c", test_time, test_time + hours{1}}, test_actor));
+  EXPECT_EQ(store->newest_change(), 4);
+}
+
+TEST_P(RevocationStoreConformance, ATokenThatAGroupNamesTwiceCountsOnceWithTheLatestExpiry) {
+  const std::vector<PendingRevocation> group{
+      {{"twice", test_time + hours{1}}, test_time, "client:first"},
+      {{"other", test_time + hours{1}}, test_time, "client:first"},
+      {{"twice", test_time + hours{3}}, test_time + seconds{1}, "client:second"},
+      {{"twice", test_time + hours{2}}, test_time + seconds{2}, "client:third"}};
+  ASSERT_TRUE(store->revoke_all(group));
+  EXPECT_EQ((*store->find_revocation("twice"))->expires_at, test_time + hours{3});
+  const auto changes = changes_after(0);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].id, "twice");
+  EXPECT_EQ(changes[0].at, test_time);
+  EXPECT_EQ(changes[0].actor, "client:first");
+  EXPECT_EQ(changes[1].id, "other");
+
+  ASSERT_TRUE(store->revoke_all(group));
+  EXPECT_EQ(store->newest_change(), 2) << "nothing moves the second time";
+  ASSERT_TRUE(store->revoke_all({}));
+  EXPECT_EQ(store->newest_change(), 2);
+}
+
+TEST_P(RevocationStoreConformance, AGroupOfThousandsIsReadAsOneByTheFeed) {
+  constexpr int entries = 3000;
+  std::vector<PendingRevocation> group;
+  group.reserve(entries);
+  for (int i = 0; i < entries; ++i) {
+    group.push_back(asked("j" + std::to_string(i), hours{1}));
+  }
+  ASSERT_TRUE(store->revoke_all(group));
+  const auto news = store->revocation_news(0, test_time, entries);
+  ASSERT_TRUE(news);
+  ASSERT_EQ(news->revocations.size(), std::size_t{entries});
+  EXPECT_EQ(news->revocations.front().jti, "j0");
+  EXPECT_EQ(news->revocations.back().jti, "j" + std::to_string(entries - 1));
+  EXPECT_EQ(news->seq, entries);
+}
+
+TEST_P(RevocationStoreConformance, GroupsOfSeveralProcessesLeaveNoHoleAndNoDouble) {
+  constexpr int processes = 4;
+  constexpr int rounds = 20;
+  constexpr int size = 8;
+  in_processes(processes, [&](int number, Storage& mine) {
+    for (int round = 0; round < rounds; ++round) {
+      std::vector<PendingRevocation> group{asked("shared", seconds{1 + round})};
+      for (int i = 1; i < size; ++i) {
+        group.push_back(asked(std::to_string((number * rounds + round) * size + i), hours{1}));
+      }
+      const auto revoked = mine.revoke_all(group);
+      EXPECT_TRUE(revoked) << revoked.error().detail;
+    }
+  });
+  EXPECT_EQ(live_at(test_time).size(), std::size_t{processes * rounds * (size - 1) + 1});
+  EXPECT_EQ((*store->find_revocation("shared"))->expires_at, test_time + seconds{rounds});
+  std::int64_t last = 0;
+  for (const auto& change : changes_after(0)) EXPECT_EQ(change.seq, ++last);
+  EXPECT_EQ(*store->newest_change(), last);
 }
 
 TEST_P(RevocationStoreConformance, AnEntryHasExpiredAtItsVeryExpiry) {
