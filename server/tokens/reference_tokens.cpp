@@ -4,7 +4,6 @@
 #include <functional>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "server/base/secret.h"
 #include "server/jose/base64url.h"
@@ -68,29 +67,26 @@ bool is_handle(std::string_view text) {
 
 storage::Digest digest_of_handle(std::string_view handle) { return jose::sha256(handle); }
 
+ReferenceTokens::ReferenceTokens(storage::ReferenceTokenStore& store, BlockingPool& pool,
+                                 Random& random)
+    : store_(store),
+      pool_(pool),
+      random_(random),
+      writer_(
+          pool, {max_pending, max_group},
+          [&store](std::span<const storage::ReferenceToken> tokens) {
+            return store.put_reference_tokens(tokens);
+          },
+          std::unexpected(storage::StoreError{storage::StoreErrorCode::unavailable,
+                                              "the commit was interrupted"})) {}
+
 boost::asio::awaitable<oauth::Result<std::string>> ReferenceTokens::issue(std::string typ,
                                                                           std::string claims,
                                                                           sys_seconds expires_at) {
   auto handle = generate_handle(random_);
-  const auto ticket =
-      group_.add(reference_token(handle, std::move(typ), std::move(claims), expires_at));
-  const std::function<storage::StoreResult<void>()> settling = [this, ticket] {
-    return settle(ticket);
-  };
-  const auto written = co_await pool_.run(settling);
-  if (!written) group_.withdraw(ticket);
+  const auto written = co_await writer_.write(
+      reference_token(handle, std::move(typ), std::move(claims), expires_at));
   co_return issue_outcome(std::move(handle), written);
-}
-
-storage::StoreResult<void> ReferenceTokens::settle(const Group::Ticket& ticket) {
-  const storage::StoreResult<void> interrupted = std::unexpected(
-      storage::StoreError{storage::StoreErrorCode::unavailable, "the commit was interrupted"});
-  return group_.settle(
-      ticket,
-      [this](const std::vector<storage::ReferenceToken>& tokens) {
-        return store_.put_reference_tokens(tokens);
-      },
-      interrupted);
 }
 
 boost::asio::awaitable<oauth::Result<std::optional<storage::ReferenceToken>>> ReferenceTokens::find(

@@ -6,12 +6,13 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/base/blocking_pool.h"
-#include "server/base/group_commit.h"
+#include "server/base/group_writer.h"
 #include "server/base/random.h"
 #include "server/oauth/error.h"
 #include "storage/stores.h"
@@ -26,9 +27,13 @@ inline constexpr std::string_view handle_prefix = "gdt_";
 
 class ReferenceTokens {
  public:
-  /// The references outlive the object, and nothing of it runs on `pool` when it goes.
-  ReferenceTokens(storage::ReferenceTokenStore& store, BlockingPool& pool, Random& random)
-      : store_(store), pool_(pool), random_(random) {}
+  /// Tokens that wait to be written; one more is refused.
+  static constexpr std::size_t max_pending = 1024;
+  /// Tokens in one transaction.
+  static constexpr std::size_t max_group = 256;
+
+  /// The references outlive the object.
+  ReferenceTokens(storage::ReferenceTokenStore& store, BlockingPool& pool, Random& random);
 
   /// A new handle for these claims, which are JSON. On disk when it resumes: a handle that somebody
   /// holds is never one that a crash forgot. Tokens that are issued at the same time share one
@@ -42,13 +47,10 @@ class ReferenceTokens {
       std::string_view handle) const;
 
  private:
-  using Group = GroupCommit<storage::ReferenceToken, storage::StoreResult<void>>;
-  [[nodiscard]] storage::StoreResult<void> settle(const Group::Ticket& ticket);
-
   storage::ReferenceTokenStore& store_;
   BlockingPool& pool_;
   Random& random_;
-  Group group_;
+  GroupWriter<storage::ReferenceToken, storage::StoreResult<void>> writer_;
 };
 
 }  // namespace grantd::tokens
