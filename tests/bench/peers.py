@@ -104,6 +104,9 @@ def main():
         sys.exit(f"--peers-file: {failure}")
     rows, notes = [], []
     with server.workplace() as root:
+        print_row("server", "connections", "tokens/s", "p50", "p99", "CPU per token", "ratio", "memory",
+                  "start to first token")
+        print_row("---", *["---:"] * 8)
         subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
                         "-out", root / "signing.key"], check=True, capture_output=True)
         (root / "signing.key").chmod(0o600)
@@ -114,10 +117,10 @@ def main():
         for name, running in servers:
             try:
                 with running as peer:
-                    rows += measure(grantd, root, peer, options.seconds, notes)
+                    measure(grantd, root, peer, options.seconds, rows, notes)
             except Skipped as why:
                 notes.append(f"{name}: skipped, {why}")
-    show(rows, notes)
+    print("".join(f"\n{note}\n" for note in notes), end="")
     file = pathlib.Path(options.json)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"rows": [dataclasses.asdict(row) for row in rows], "notes": notes}, indent=2) + "\n")
@@ -287,48 +290,52 @@ def algorithm_of(token):
     return ""
 
 
-def measure(grantd, root, peer, seconds, notes):
+def measure(grantd, root, peer, seconds, rows, notes):
     print(f"measuring {peer.name}", file=sys.stderr)
     algorithm = algorithm_of(ask(peer))
     if algorithm != "RS256":
         notes.append(f"{peer.name}: its tokens are {algorithm or 'no JWTs'}, not RS256")
     lua = load.post(peer.authorization, peer.form)
     warm(root, peer, lua)
-    rows = []
     for connections in CONNECTIONS:
         seen, ratios = [], []
         for _ in range(ROUNDS):
             sign_us = load.bare_signature(grantd)["sign_us"]
-            seen.append(load.wrk(peer.token_url, lua, connections, seconds, root, server=peer))
+            seen.append(loaded(root, peer, lua, connections, seconds))
             ratios.append(seen[-1].cpu_us / sign_us)
         middle = load.median(seen)
         rows.append(Row(peer.name, connections, middle.rate, middle.p50_us / 1e3, middle.p99_us / 1e3,
                         middle.cpu_us, statistics.median(ratios), peer.rss() / 1e6, peer.start_ms))
+        show(rows[-1])
         if any(run.refused or run.broken for run in seen):
             notes.append(f"{peer.name}, {connections} connections: {sum(run.refused for run in seen)} requests "
                          f"refused, {sum(run.broken for run in seen)} broken")
-    return rows
 
 
 def warm(root, peer, lua):
     before = peer.cpu_seconds()
     for _ in range(MOST_WARM_ROUNDS):
-        load.wrk(peer.token_url, lua, max(CONNECTIONS), peer.warm_seconds, root)
+        loaded(root, peer, lua, max(CONNECTIONS), peer.warm_seconds)
         if not peer.pid or peer.cpu_seconds() - before >= peer.warm_seconds:
             return
 
 
-def show(rows, notes):
-    print("| server | connections | tokens/s | p50 | p99 | CPU per token | ratio | memory | start to first token |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for row in rows:
-        cpu = (f"{row.cpu_us:,.0f} µs", f"{row.ratio:.2f}") if row.cpu_us else ("", "")
-        memory = f"{row.rss_mb:,.0f} MB" if row.rss_mb else ""
-        start = f"{row.start_ms:,.0f} ms" if row.start_ms else ""
-        print(f"| {row.name} | {row.connections} | {row.tokens_per_second:,.0f} | {row.p50_ms:.1f} ms "
-              f"| {row.p99_ms:.1f} ms | {cpu[0]} | {cpu[1]} | {memory} | {start} |")
-    for note in notes:
-        print(f"\n{note}")
+def loaded(root, peer, lua, connections, seconds):
+    try:
+        return load.wrk(peer.token_url, lua, connections, seconds, root, server=peer)
+    except SystemExit as why:
+        raise Skipped(f"the load on it failed: {why}") from None
+
+
+def print_row(*cells):
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def show(row):
+    cpu = (f"{row.cpu_us:,.0f} µs", f"{row.ratio:.2f}") if row.cpu_us else ("", "")
+    print_row(row.name, str(row.connections), f"{row.tokens_per_second:,.0f}", f"{row.p50_ms:.1f} ms",
+              f"{row.p99_ms:.1f} ms", *cpu, f"{row.rss_mb:,.0f} MB" if row.rss_mb else "",
+              f"{row.start_ms:,.0f} ms" if row.start_ms else "")
 
 
 if __name__ == "__main__":
