@@ -14,6 +14,10 @@ namespace grantd::http {
 template <std::size_t bytes>
 class SpareBlock {
  public:
+  SpareBlock(const SpareBlock&) = delete;
+  SpareBlock& operator=(const SpareBlock&) = delete;
+  ~SpareBlock() { ::operator delete(block_); }
+
   [[nodiscard]] static void* take() {
     void* block = std::exchange(spare().block_, nullptr);
     return block != nullptr ? block : ::operator new(bytes);
@@ -24,9 +28,6 @@ class SpareBlock {
 
  private:
   SpareBlock() = default;
-  SpareBlock(const SpareBlock&) = delete;
-  SpareBlock& operator=(const SpareBlock&) = delete;
-  ~SpareBlock() { ::operator delete(block_); }
   static SpareBlock& spare() {
     static thread_local SpareBlock block;
     return block;

@@ -80,7 +80,7 @@ awaitable<Stream::Outcome> Stream::ready(Need need) {
 }
 
 awaitable<void> Stream::discard(std::size_t max_bytes) {
-  std::array<char, 512> sink;  // small: it lives in the coroutine's frame; NOLINT: written by recv
+  std::array<char, 512> sink{};  // small: it lives in the coroutine's frame
   while (!expired_) {
     const auto got = ::recv(socket_.native_handle(), sink.data(), sink.size(), MSG_DONTWAIT);
     if (got > 0) {

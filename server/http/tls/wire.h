@@ -48,7 +48,7 @@ class Wire {
   std::size_t end_{0};
   bool drained_{false};  // the last call brought less than it could: ask after readiness alone
   bool ended_{false};
-  std::array<char, buffer_bytes> buffer_;  // not filled beforehand
+  std::array<char, buffer_bytes> buffer_{};
 };
 
 }  // namespace grantd::http::tls
