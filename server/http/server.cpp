@@ -162,7 +162,7 @@ std::expected<std::uint16_t, std::string> Server::Impl::listen(const Listener& l
 
 void Server::Impl::run(Hooks hooks) {
   hooks_ = std::move(hooks);
-  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // OpenSSL writes with write(2)
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // who writes to what is gone gets EPIPE
   raise_open_file_limit();
   EventLoop& first = *loops_.front();
   if (signals_) start(first, watch_signals());
