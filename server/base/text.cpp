@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -71,6 +72,20 @@ void append_date_and_time(std::string& out, sys_seconds t) {
   append_digits(out, static_cast<unsigned>(time.seconds().count()), 2);
 }
 
+/// "2026-01-31T12:00:00", kept beside the second that it is the text of.
+struct SecondText {
+  sys_seconds second{sys_seconds::min()};
+  std::array<char, 19> text{};
+};
+
+SecondText second_text(sys_seconds second) {
+  std::string text;
+  append_date_and_time(text, second);
+  SecondText made{.second = second};
+  std::ranges::copy(text, made.text.begin());
+  return made;
+}
+
 struct CodePoint {
   char32_t value{0};
   std::size_t octets{0};  // 0: malformed
@@ -128,6 +143,37 @@ std::size_t ascii_prefix(std::string_view text) {
   return static_cast<std::size_t>(end - text.begin());
 }
 
+/// Whether an octet of the word is not plain, for all eight at once: each term sets the highest bit
+/// of the octets that one reason holds for. A carry or borrow crosses into the next octet only from
+/// one that is not plain itself.
+bool has_not_plain(std::uint64_t word) {
+  constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t highest_bits = ones * 0x80;
+  const std::uint64_t controls = word - ones * 0x20;
+  const std::uint64_t quotes = (word ^ (ones * '"')) - ones;
+  const std::uint64_t backslashes = (word ^ (ones * '\\')) - ones;
+  const std::uint64_t del = word + ones;
+  return ((word | controls | quotes | backslashes | del) & highest_bits) != 0;
+}
+
+bool has_not_plain_at(std::string_view text, std::size_t at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data() + at, sizeof(word));
+  return has_not_plain(word);
+}
+
+/// How many octets at the beginning are plain.
+std::size_t plain_length(std::string_view text) {
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  std::size_t length = 0;
+  while (length + step <= text.size() && !has_not_plain_at(text, length)) length += step;
+  // The last word may overlap with the one before it.
+  const bool only_the_end = text.size() >= step && text.size() - length < step;
+  if (only_the_end && !has_not_plain_at(text, text.size() - step)) return text.size();
+  while (length < text.size() && is_plain(text[length])) ++length;
+  return length;
+}
+
 }  // namespace
 
 std::string rfc3339(sys_seconds t) {
@@ -138,16 +184,16 @@ std::string rfc3339(sys_seconds t) {
   return out;
 }
 
-std::string rfc3339_ms(WallTime t) {
+void append_rfc3339_ms(std::string& out, WallTime t) {
+  thread_local SecondText last;
   const sys_seconds second = floor_seconds(t);
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(t - second).count();
-  std::string out;
-  out.reserve(24);
-  append_date_and_time(out, second);
+  if (second != last.second) last = second_text(second);
+  out.append(last.text.data(), last.text.size());
   out += '.';
-  append_digits(out, static_cast<unsigned>(ms), 3);
+  append_digits(
+      out, static_cast<unsigned>(std::chrono::floor<std::chrono::milliseconds>(t - second).count()),
+      3);
   out += 'Z';
-  return out;
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -169,8 +215,7 @@ std::string format_size(std::uint64_t bytes) { return format_quantity(bytes, siz
 
 void append_json_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const auto plain_end = std::ranges::find_if_not(text, is_plain);
-    const auto plain = static_cast<std::size_t>(plain_end - text.begin());
+    const std::size_t plain = plain_length(text);
     out.append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) return;

@@ -14,8 +14,8 @@ namespace grantd {
 
 /// "2026-01-31T12:00:00Z" (RFC 3339, UTC).
 [[nodiscard]] std::string rfc3339(sys_seconds t);
-/// The same with milliseconds, for log lines.
-[[nodiscard]] std::string rfc3339_ms(WallTime t);
+/// Appends the same with milliseconds. For log lines: each thread keeps its last second's text.
+void append_rfc3339_ms(std::string& out, WallTime t);
 
 /// "250ms", "30s", "5m", "12h", "30d": a whole number and one unit. Nothing else; at most 10 years.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

@@ -82,19 +82,21 @@ bool append_cut(std::string& out, std::string_view value, std::size_t room) {
 
 }  // namespace
 
-Line::Line(Format format, WallTime now, Level level, std::string_view event) : format_(format) {
+Line::Line(std::string& text, Format format, WallTime now, Level level, std::string_view event)
+    : text_(text), format_(format) {
+  text_.clear();
   text_.reserve(typical_line_bytes);
   switch (format_) {
     case Format::json:
       text_ += R"({"time":")";
-      text_ += rfc3339_ms(now);
+      append_rfc3339_ms(text_, now);
       text_ += R"(","level":")";
       text_ += json_name(level);
       text_ += '"';
       add("event", event);
       break;
     case Format::text:
-      text_ += rfc3339_ms(now);
+      append_rfc3339_ms(text_, now);
       text_ += ' ';
       text_ += text_name(level);
       truncated_ = !append_cut(text_, event, body_bytes - text_.size());
@@ -111,9 +113,9 @@ bool Line::fits(std::size_t bytes) {
 void Line::append_key(std::string_view key) {
   switch (format_) {
     case Format::json:
-      text_ += ',';
-      append_json_string(text_, key);
-      text_ += ':';
+      text_ += ",\"";
+      text_ += key;
+      text_ += "\":";
       break;
     case Format::text:
       text_ += ' ';
@@ -154,11 +156,11 @@ void Line::add(const Field& field) {
   std::visit([&](auto value) { add(field.key, value); }, field.value);
 }
 
-std::string Line::finish() && {
+std::string_view Line::finish() {
   const bool json = format_ == Format::json;
   if (truncated_) text_ += json ? json_truncated : text_truncated;
   text_ += json ? json_end : text_end;
-  return std::move(text_);
+  return text_;
 }
 
 }  // namespace grantd::observe

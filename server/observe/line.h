@@ -19,15 +19,17 @@ constexpr std::size_t max_line_bytes = 4096;
 
 class Line {
  public:
-  Line(Format format, WallTime now, Level level, std::string_view event);
+  /// Builds in `text`, whose memory may serve line after line; what it held is gone.
+  Line(std::string& text, Format format, WallTime now, Level level, std::string_view event);
 
+  /// A key is a word of ours: nothing in it needs escaping.
   void add(std::string_view key, std::string_view value);
   void add(std::string_view key, std::int64_t value);
   void add(std::string_view key, bool value);
   void add(const Field& field);
 
-  /// The line with its newline; the builder is spent.
-  [[nodiscard]] std::string finish() &&;
+  /// The line with its newline, as it now stands in `text`; the builder is spent.
+  [[nodiscard]] std::string_view finish();
 
  private:
   void append_key(std::string_view key);
@@ -35,9 +37,9 @@ class Line {
   /// Whether `bytes` more leave room for the line's end; a no is remembered.
   [[nodiscard]] bool fits(std::size_t bytes);
 
+  std::string& text_;
   const Format format_;
   bool truncated_{false};
-  std::string text_;
 };
 
 }  // namespace grantd::observe

@@ -40,7 +40,8 @@ struct RequestLine {
 
 class Log {
  public:
-  /// `queue_lines`: how many lines may wait for stdout.
+  /// `queue_lines`: how many lines may wait for stdout, within `queue_bytes` (line_queue.h). Beyond
+  /// that the oldest go.
   Log(const Clock& clock, Level level, Format format, std::size_t queue_lines = 8192);
   /// Waits for stdout a second at most; what it has not taken by then is lost.
   ~Log();

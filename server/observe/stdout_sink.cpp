@@ -1,8 +1,10 @@
 #include "server/observe/stdout_sink.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 
@@ -17,37 +19,14 @@ static_assert(max_line_bytes <= PIPE_BUF,
 /// How soon a wait for a stalled reader notices that the process ends.
 constexpr int poll_interval_ms = 100;
 
+bool stdout_is_file() {
+  struct stat status{};
+  return ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 }  // namespace
 
-void StdoutSink::log(const spdlog::details::log_msg& msg) {
-  if (!write_line({msg.payload.data(), msg.payload.size()})) {
-    lost_.fetch_add(1, std::memory_order_relaxed);
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    ++handled_;
-  }
-  handled_changed_.notify_all();
-}
-
-void StdoutSink::give_up_after(std::chrono::milliseconds time) {
-  deadline_.store(std::chrono::steady_clock::now() + time, std::memory_order_relaxed);
-}
-
-bool StdoutSink::given_up() const {
-  return std::chrono::steady_clock::now() >= deadline_.load(std::memory_order_relaxed);
-}
-
-bool StdoutSink::write_line(std::string_view line) const {
-  while (!line.empty()) {
-    if (!wait_until_writable()) return false;
-    const ssize_t put = ::write(STDOUT_FILENO, line.data(), line.size());
-    if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (put < 0) return false;
-    line.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
+StdoutSink::StdoutSink() : write_bytes_(stdout_is_file() ? max_write_bytes : PIPE_BUF) {}
 
 bool StdoutSink::wait_until_writable() const {
   pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
@@ -57,6 +36,33 @@ bool StdoutSink::wait_until_writable() const {
     if (ready < 0 && errno != EINTR) return false;
   }
   return false;
+}
+
+std::size_t StdoutSink::write(std::string_view lines) {
+  if (line_torn_ && put("\n").empty() && wait_until_writable()) line_torn_ = false;
+  const std::string_view missing = line_torn_ ? lines : put(lines);
+  if (missing.empty()) return 0;
+  const std::string_view taken = lines.substr(0, lines.size() - missing.size());
+  if (!taken.empty()) line_torn_ = taken.back() != '\n';
+  return static_cast<std::size_t>(std::ranges::count(missing, '\n'));
+}
+
+std::string_view StdoutSink::put(std::string_view text) const {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written < 0 && errno != EINTR && errno != EAGAIN) break;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    if (!text.empty() && !wait_until_writable()) break;
+  }
+  return text;
+}
+
+void StdoutSink::give_up_after(std::chrono::milliseconds time) {
+  deadline_.store(std::chrono::steady_clock::now() + time, std::memory_order_relaxed);
+}
+
+bool StdoutSink::given_up() const {
+  return std::chrono::steady_clock::now() >= deadline_.load(std::memory_order_relaxed);
 }
 
 }  // namespace grantd::observe

@@ -1,55 +1,50 @@
-/// Where the log's thread hands lines to stdout, one write(2) a line.
+/// stdout as the log's thread writes to it: many lines with one write(2), and never longer without
+/// a way out than poll(2) lets it.
 ///
-/// A reader that stalls holds this thread up, and nothing else: it waits with poll(2), so that it
-/// can give up once the process ends.
+/// A pipe or socket that polls writable takes PIPE_BUF bytes without blocking, so no write is
+/// longer there; a regular file takes any. A reader that stalls holds the log's thread up, and
+/// nothing else: it waits with poll(2), so that it can give up once the process ends. Not
+/// thread-safe but for `give_up_after`.
 #pragma once
-
-#include <spdlog/sinks/sink.h>
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <cstdint>
-#include <memory>
-#include <mutex>
-#include <string>
+#include <cstddef>
 #include <string_view>
 
 namespace grantd::observe {
 
-class StdoutSink final : public spdlog::sinks::sink {
+class StdoutSink {
  public:
-  /// The message is a finished line. Called by the log's one thread.
-  void log(const spdlog::details::log_msg& msg) override;
+  /// One write(2) to a regular file.
+  static constexpr std::size_t max_write_bytes = std::size_t{32} * 1024;
 
-  void flush() override {}
-  void set_pattern(const std::string& /*pattern*/) override {}
-  void set_formatter(std::unique_ptr<spdlog::formatter> /*formatter*/) override {}
+  /// Looks at once what stdout is.
+  StdoutSink();
 
-  /// From then on lines are given up instead of waited with. Thread-safe.
+  /// No write may be longer.
+  [[nodiscard]] std::size_t write_bytes() const { return write_bytes_; }
+
+  /// Until stdout takes a write; false where it was given up.
+  [[nodiscard]] bool wait_until_writable() const;
+
+  /// `lines`: whole ones, `write_bytes()` at most, once stdout is writable. How many of them stdout
+  /// did not take (closed, disk full, given up). A line that it took only in part is one of them,
+  /// and ends before the next that it takes.
+  std::size_t write(std::string_view lines);
+
+  /// From then on nothing is waited for. Thread-safe.
   void give_up_after(std::chrono::milliseconds time);
 
-  /// Lines that stdout did not take (closed, disk full, given up). Thread-safe.
-  [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
-
-  /// Calls `done(lines handled)` after each line until it says yes or the time is up. Thread-safe.
-  template <typename Done>
-  void wait(std::chrono::milliseconds time, Done done) {
-    std::unique_lock lock(mutex_);
-    handled_changed_.wait_for(lock, time, [&] { return done(handled_); });
-  }
-
  private:
-  [[nodiscard]] bool write_line(std::string_view line) const;
-  [[nodiscard]] bool wait_until_writable() const;
+  /// What of `text` stdout did not take.
+  [[nodiscard]] std::string_view put(std::string_view text) const;
   [[nodiscard]] bool given_up() const;
 
+  std::size_t write_bytes_;
+  bool line_torn_{false};
   std::atomic<std::chrono::steady_clock::time_point> deadline_{
       std::chrono::steady_clock::time_point::max()};
-  std::atomic<std::uint64_t> lost_{0};
-  std::mutex mutex_;
-  std::condition_variable handled_changed_;
-  std::uint64_t handled_{0};
 };
 
 }  // namespace grantd::observe

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "server/observe/line.h"
 
@@ -15,11 +14,12 @@ namespace {
 using namespace grantd::observe;
 
 std::string line_of(Format format, std::string_view value, std::string_view rest) {
-  Line line(format, {}, Level::info, "request");
+  std::string text;
+  Line line(text, format, {}, Level::info, "request");
   line.add("client_id", value);
   line.add("reason", rest);
   line.add("status", std::int64_t{401});
-  return std::move(line).finish();
+  return std::string(line.finish());
 }
 
 }  // namespace

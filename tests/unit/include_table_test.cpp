@@ -40,7 +40,6 @@ const std::map<std::string, Rooms> libraries{
     {"openssl/", {"server/jose", "server/keys", "server/clients", "server/http/tls"}},
     {"sqlite3.h", {"storage/sqlite"}},
     {"libpq-fe.h", {"storage/postgres", "config"}},
-    {"spdlog/", {"server/observe"}},
     {"prometheus/", {"server/observe"}},
     {"CLI/", {"server/cli"}},
     {"zlib.h", {"server/base"}},

@@ -19,6 +19,12 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::string with_ms(WallTime t) {
+  std::string out;
+  append_rfc3339_ms(out, t);
+  return out;
+}
+
 TEST(Duration, RefusesWhatIsNoWholeNumberAndOneUnit) {
   for (const char* text : {"", "5", "m", "-5m", "+5m", " 5m", "5m ", "5 m", "5M", "1.5h", "5m30s",
                            "5min", "0x5m", "5w", "1y", "5mss"}) {
@@ -75,8 +81,15 @@ TEST(Size, ReadsEachUnitAndWritesItBack) {
 TEST(Rfc3339, WritesUtcWithAndWithoutMilliseconds) {
   EXPECT_EQ(rfc3339(sys_seconds(0s)), "1970-01-01T00:00:00Z");
   EXPECT_EQ(rfc3339(sys_seconds(1'769'860'800s)), "2026-01-31T12:00:00Z");
-  EXPECT_EQ(rfc3339_ms(WallTime(1'709'251'199'007ms)), "2024-02-29T23:59:59.007Z");
-  EXPECT_EQ(rfc3339_ms(WallTime(-1ms)), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(with_ms(WallTime(1'709'251'199'007ms)), "2024-02-29T23:59:59.007Z");
+  EXPECT_EQ(with_ms(WallTime(-1ms)), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(Rfc3339, FollowsTheClockOverEachSecondAndBack) {
+  EXPECT_EQ(with_ms(WallTime(1'709'251'199'999ms)), "2024-02-29T23:59:59.999Z");
+  EXPECT_EQ(with_ms(WallTime(1'709'251'200'000ms)), "2024-03-01T00:00:00.000Z");
+  EXPECT_EQ(with_ms(WallTime(1'709'251'200'001ms)), "2024-03-01T00:00:00.001Z");
+  EXPECT_EQ(with_ms(WallTime(1'709'251'199'000ms)), "2024-02-29T23:59:59.000Z");
 }
 
 TEST(Rfc3339, KeepsToFourDigitsOfAYear) {
@@ -117,6 +130,19 @@ TEST(Rfc8259JsonString, ReplacesOctetsThatAreNoUtf8AndKeepsTheRest) {
                     "b\xC3"),
             "a\xEF\xBF\xBD"
             "b\xEF\xBF\xBD");
+}
+
+TEST(Rfc8259JsonString, FindsWhatNeedsEscapingWhereverItStands) {
+  for (int c = 0; c < 256; ++c) {
+    const std::string one(1, static_cast<char>(c));
+    // Alone no scan of eight octets at a time sees it.
+    const std::string alone = escaped(one);
+    for (std::size_t at = 0; at < 17; ++at) {
+      const std::string before(at, 'a');
+      const std::string after(17 - at, '~');
+      EXPECT_EQ(escaped(before + one + after), before + alone + after) << c << " at " << at;
+    }
+  }
 }
 
 TEST(Rfc8259JsonString, AppendsToWhatIsThere) {

@@ -1,5 +1,5 @@
-/// Puts a pipe in place of stdout for as long as it lives. Nothing else may print meanwhile: look
-/// at what was read once it is gone, or a failure's message goes into the pipe.
+/// Puts something else in place of stdout for as long as it lives. Nothing else may print
+/// meanwhile: look at what was read once it is gone, or a failure's message goes into the pipe.
 #pragma once
 
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,20 +17,32 @@
 
 namespace grantd::observe {
 
-class StdoutPipe {
+class StdoutInstead {
  public:
-  StdoutPipe() {
+  explicit StdoutInstead(const Descriptor& instead) {
     std::fflush(stdout);
     saved_ = Descriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category());
-    reader_ = Descriptor(ends[0]);
-    const Descriptor writer(ends[1]);
-    ::dup2(writer.get(), STDOUT_FILENO);
+    ::dup2(instead.get(), STDOUT_FILENO);
   }
-  StdoutPipe(const StdoutPipe&) = delete;
-  StdoutPipe& operator=(const StdoutPipe&) = delete;
-  ~StdoutPipe() { ::dup2(saved_.get(), STDOUT_FILENO); }
+  StdoutInstead(const StdoutInstead&) = delete;
+  StdoutInstead& operator=(const StdoutInstead&) = delete;
+  ~StdoutInstead() { ::dup2(saved_.get(), STDOUT_FILENO); }
+
+ private:
+  Descriptor saved_;
+};
+
+class StdoutPipe {
+ public:
+  /// With O_DIRECT among the flags each read gives what one write(2) put in (pipe(2)).
+  explicit StdoutPipe(int flags = 0) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC | flags) != 0) {
+      throw std::system_error(errno, std::generic_category());
+    }
+    reader_ = Descriptor(ends[0]);
+    stdout_.emplace(Descriptor(ends[1]));
+  }
 
   /// Fills the pipe to the brim, as a reader does that has stalled.
   void stall() {
@@ -49,10 +62,14 @@ class StdoutPipe {
     return text;
   }
 
+  /// What stdout was before: with the last writer gone, a reader comes to its end.
+  void restore() { stdout_.reset(); }
+
+  [[nodiscard]] int reader() const { return reader_.get(); }
   void close_reader() { Descriptor(std::move(reader_)); }
 
  private:
-  Descriptor saved_;
+  std::optional<StdoutInstead> stdout_;
   Descriptor reader_;
 };
 
