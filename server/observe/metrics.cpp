@@ -6,7 +6,9 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -133,29 +135,61 @@ struct FeedAnswers {
   Counter& not_modified{family.Add({{"answer", "not_modified"}})};
 };
 
-/// One endpoint's series, found once and kept: the registry never moves a metric.
-struct Endpoint {
-  std::string name{};
-  Histogram* latency{nullptr};
-  std::vector<std::pair<unsigned, Counter*>> by_status{};
+/// One counter of a family, found once and kept: the registry never moves a metric.
+struct Labelled {
+  explicit Labelled(std::string_view label) : name(label) {}
+
+  const std::string name;
+  Counter* counter{nullptr};
 };
 
-struct Reason {
-  std::string name{};
-  Counter* failures{nullptr};
-};
-
-/// The entry of that name, made where it is missing; that of "other" where there are too many.
-/// A walk over a few names costs less than hashing one.
-template <typename Entry, typename Make>
-Entry& find_or_make(std::vector<Entry>& entries, std::string_view name, Make make) {
-  auto found = std::ranges::find(entries, name, &Entry::name);
-  if (found == entries.end() && entries.size() >= max_label_values) {
-    name = other;
-    found = std::ranges::find(entries, name, &Entry::name);
+/// Entries by name that are only ever added: found without a lock, since each request looks for its
+/// own, and added under one. A walk over a few names costs less than hashing one. Where there are
+/// too many, newcomers share the entry "other".
+template <typename Entry>
+class ByName {
+ public:
+  /// `make` fills a new entry in before others see it.
+  template <typename Make>
+  Entry& find_or_make(std::string_view name, std::mutex& mutex, Make make) {
+    if (Entry* found = find(name)) return *found;
+    const std::lock_guard lock(mutex);
+    if (Entry* found = find(name)) return *found;  // another thread was first
+    if (owned_.size() >= max_label_values) {
+      name = other;
+      if (Entry* found = find(name)) return *found;
+    }
+    auto made = std::make_unique<Entry>(name);
+    make(*made);
+    Entry& entry = *owned_.emplace_back(std::move(made));
+    entries_[owned_.size() - 1].store(&entry, std::memory_order_release);
+    return entry;
   }
-  return found != entries.end() ? *found : entries.emplace_back(make(std::string(name)));
-}
+
+ private:
+  [[nodiscard]] Entry* find(std::string_view name) const {
+    for (const auto& slot : entries_) {
+      Entry* const entry = slot.load(std::memory_order_acquire);
+      if (entry == nullptr || entry->name == name) return entry;
+    }
+    return nullptr;
+  }
+
+  std::array<std::atomic<Entry*>, max_label_values + 1> entries_{};
+  std::vector<std::unique_ptr<Entry>> owned_;
+};
+
+/// One above the greatest status of HTTP (RFC 9110 §15).
+constexpr std::size_t statuses = 600;
+
+struct Endpoint {
+  explicit Endpoint(std::string_view label) : name(label) {}
+
+  const std::string name;
+  Histogram* latency{nullptr};
+  /// Null until the status was first answered with; 0 stands for what is none.
+  std::array<std::atomic<Counter*>, statuses> by_status{};
+};
 
 }  // namespace
 
@@ -173,18 +207,21 @@ class Metrics::Impl {
   [[nodiscard]] const Plain& plain() const { return plain_; }
   [[nodiscard]] Counter& feed_answers(FeedAnswer answer) { return feed_answers_.of(answer); }
 
-  void request(std::string_view endpoint, unsigned status, std::chrono::nanoseconds duration) {
-    const auto [total, latency] = request_series(endpoint, status);
-    total->Increment();
-    latency->Observe(std::chrono::duration<double>(duration).count());
+  void request(std::string_view name, unsigned status, std::chrono::nanoseconds duration) {
+    Endpoint& endpoint = endpoints_.find_or_make(name, mutex_, [this](Endpoint& made) {
+      made.latency = &durations_.Add({{"endpoint", made.name}}, latency_buckets());
+    });
+    answered(endpoint, status < statuses ? status : 0).Increment();
+    endpoint.latency->Observe(std::chrono::duration<double>(duration).count());
   }
 
   void authentication_failed(std::string_view reason) {
-    const std::lock_guard lock(mutex_);
-    find_or_make(reasons_, reason, [this](std::string name) {
-      Counter& failures = authentication_failures_.Add({{"reason", name}});
-      return Reason{std::move(name), &failures};
-    }).failures->Increment();
+    reasons_
+        .find_or_make(reason, mutex_,
+                      [this](Labelled& made) {
+                        made.counter = &authentication_failures_.Add({{"reason", made.name}});
+                      })
+        .counter->Increment();
   }
 
   void log_dropped_from(std::function<std::uint64_t()> dropped) {
@@ -202,19 +239,15 @@ class Metrics::Impl {
   }
 
  private:
-  std::pair<Counter*, Histogram*> request_series(std::string_view name, unsigned status) {
-    const std::lock_guard lock(mutex_);
-    Endpoint& endpoint = find_or_make(endpoints_, name, [this](std::string key) {
-      Histogram& latency = durations_.Add({{"endpoint", key}}, latency_buckets());
-      return Endpoint{.name = std::move(key), .latency = &latency};
-    });
-    for (const auto& [known, total] : endpoint.by_status) {
-      if (known == status) return {total, endpoint.latency};
-    }
-    Counter& total =
-        requests_.Add({{"endpoint", endpoint.name}, {"status", std::to_string(status)}});
-    endpoint.by_status.emplace_back(status, &total);
-    return {&total, endpoint.latency};
+  Counter& answered(Endpoint& endpoint, std::size_t status) {
+    auto& slot = endpoint.by_status[status];
+    if (Counter* known = slot.load(std::memory_order_acquire)) return *known;
+    // Where another thread is first, the family gives both the same counter.
+    Counter& made =
+        requests_.Add({{"endpoint", endpoint.name},
+                       {"status", status == 0 ? std::string(other) : std::to_string(status)}});
+    slot.store(&made, std::memory_order_release);
+    return made;
   }
 
   Registry registry_;
@@ -230,8 +263,8 @@ class Metrics::Impl {
                                     .Help("Time from a request read to its answer, by endpoint.")
                                     .Register(registry_)};
   std::mutex mutex_;
-  std::vector<Endpoint> endpoints_;
-  std::vector<Reason> reasons_;
+  ByName<Endpoint> endpoints_;
+  ByName<Labelled> reasons_;
   std::function<std::uint64_t()> dropped_;
 };
 

@@ -63,6 +63,12 @@ TEST(Metrics, CountRequestsByEndpointAndStatus) {
   EXPECT_TRUE(has_line(metrics, R"(grantd_requests_total{endpoint="jwks",status="200"} 1)"));
 }
 
+TEST(Metrics, CountWhatIsNoStatusUnderOther) {
+  Metrics metrics;
+  for (const unsigned status : {0U, 600U, 4'000'000'000U}) metrics.request("token", status, 1ms);
+  EXPECT_TRUE(has_line(metrics, R"(grantd_requests_total{endpoint="token",status="other"} 3)"));
+}
+
 TEST(Metrics, SortDurationsFrom100MicrosecondsTo10Seconds) {
   Metrics metrics;
   metrics.request("token", 200, 50us);
