@@ -131,7 +131,7 @@ awaitable<Session::After> Session::exchange() {
   if (received && !*received) co_return After::drop;
 
   Exchange exchange;  // filled in member by member: docs/adr/0002
-  exchange.request_id = random_hex(dependencies_.random, request_id_bytes);
+  exchange.request_id = random_id(dependencies_.random, request_id_bytes);
   exchange.read_at = dependencies_.clock.steady();
   Response response;
   if (received) {

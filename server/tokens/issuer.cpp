@@ -27,7 +27,7 @@ Claims make_claims(const std::string& issuer, TokenSpec& spec, Random& random,
   claims.scopes = std::move(spec.granted.scopes);
   claims.issued_at = issued_at;
   claims.expires_at = issued_at + spec.lifetime;
-  claims.jti = random_hex(random, jti_random_digits / 2);
+  claims.jti = random_id(random, jti_random_digits / 2);
   claims.root_jti = std::move(spec.root_jti);
   claims.exchange_depth = spec.exchange_depth;
   claims.act = std::move(spec.act);
