@@ -1,45 +1,61 @@
 #include "server/clients/last_used.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace grantd::clients {
 
+LastUsed::Shard& LastUsed::shard_of(std::string_view secret_id) {
+  return shards_[Hash{}(secret_id) % shards];
+}
+
 void LastUsed::used(std::string_view secret_id, sys_seconds at) {
-  const std::lock_guard lock(mutex_);
-  std::string id(secret_id);
-  const auto found = uses_.find(id);
-  if (found != uses_.end()) {
+  auto& shard = shard_of(secret_id);
+  const std::lock_guard lock(shard.mutex);
+  if (const auto found = shard.uses.find(secret_id); found != shard.uses.end()) {
     found->second.at = std::max(found->second.at, at);
-  } else if (uses_.size() < max_secrets) {
-    uses_.emplace(std::move(id), Use{at, {}});
+  } else if (shard.uses.size() < max_secrets / shards) {
+    shard.uses.emplace(secret_id, Use{at, at, {}});
   }
+}
+
+/// What is to be written; and makes room for others: one that comes back later is written as if for
+/// the first time.
+std::vector<LastUsed::Pending> LastUsed::gather(sys_seconds now, Extent extent) {
+  std::vector<Pending> pending;
+  for (auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [secret_id, use] : shard.uses) {
+      if (use.is_new() && (extent == Extent::all || use.at >= use.due())) {
+        pending.push_back({use.due(), {secret_id, use.at}});
+      }
+    }
+    std::erase_if(shard.uses, [&](const auto& each) {
+      return !each.second.is_new() && now - each.second.at >= resolution;
+    });
+  }
+  return pending;
 }
 
 storage::StoreResult<void> LastUsed::flush(storage::ClientStore& store, sys_seconds now,
                                            Extent extent) {
-  std::vector<storage::ClientStore::SecretUse> batch;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto is_due = [&](const Use& use) {
-      return use.is_new() &&
-             (extent == Extent::all || !use.written || use.at - *use.written >= resolution);
-    };
-    for (const auto& [secret_id, use] : uses_) {
-      if (is_due(use)) batch.push_back({secret_id, use.at});
-    }
-    // Room for others: one that comes back later is written as if for the first time.
-    std::erase_if(uses_, [&](const auto& each) {
-      return !each.second.is_new() && now - each.second.at >= resolution;
-    });
+  auto pending = gather(now, extent);
+  if (extent == Extent::due && pending.size() > max_batch) {
+    std::ranges::nth_element(pending, pending.begin() + max_batch, {}, &Pending::due);
+    pending.resize(max_batch);
   }
-  if (batch.empty()) return {};
+  if (pending.empty()) return {};
 
+  std::vector<storage::ClientStore::SecretUse> batch;
+  batch.reserve(pending.size());
+  for (auto& each : pending) batch.push_back(std::move(each.use));
   auto written = store.record_secret_uses(batch);
   if (!written) return written;
-  const std::lock_guard lock(mutex_);
   for (const auto& [secret_id, at] : batch) {
-    if (const auto found = uses_.find(secret_id); found != uses_.end()) found->second.written = at;
+    auto& shard = shard_of(secret_id);
+    const std::lock_guard lock(shard.mutex);
+    if (const auto found = shard.uses.find(secret_id); found != shard.uses.end()) {
+      found->second.written = at;
+    }
   }
   return written;
 }

@@ -96,16 +96,40 @@ TEST_F(LastUsedOfSecrets, KeepsWhatCouldNotBeWritten) {
 }
 
 TEST_F(LastUsedOfSecrets, HasRoomForOthersOnceSomeWereIdleForAResolution) {
-  for (std::size_t i = 0; i < LastUsed::max_secrets; ++i) {
+  for (std::size_t i = 0; i < 2 * LastUsed::max_secrets; ++i) {
     last_used.used("s" + std::to_string(i), start);
   }
   last_used.used(id, start);
-  flush(start);
+  for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch; ++i) flush(start);
   EXPECT_EQ(stored(), std::nullopt);
   flush(start + LastUsed::resolution);
   last_used.used(id, start + LastUsed::resolution);
   flush(start + LastUsed::resolution);
   EXPECT_EQ(stored(), start + LastUsed::resolution);
+}
+
+TEST_F(LastUsedOfSecrets, WritesWhatHasWaitedLongestFirstWhereABatchIsFull) {
+  for (std::size_t i = 0; i < 3 * LastUsed::max_batch; ++i) {
+    last_used.used("s" + std::to_string(i), start + second);
+  }
+  last_used.used(id, start);
+  flush(start + second);
+  EXPECT_EQ(stored(), start);
+  last_used.used(id, start + LastUsed::resolution);
+  flush(start + LastUsed::resolution);  // the others came before this one was due
+  EXPECT_EQ(stored(), start);
+  flush(start + LastUsed::resolution);
+  flush(start + LastUsed::resolution);
+  EXPECT_EQ(stored(), start + LastUsed::resolution);
+}
+
+TEST_F(LastUsedOfSecrets, WritesAllOfThemWhenTheServerStops) {
+  for (std::size_t i = 0; i < LastUsed::max_batch; ++i) {
+    last_used.used("s" + std::to_string(i), start);
+  }
+  last_used.used(id, start + second);
+  flush(start + second, LastUsed::Extent::all);
+  EXPECT_EQ(stored(), start + second);
 }
 
 }  // namespace
