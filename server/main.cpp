@@ -1,6 +1,7 @@
 // The wiring diagram: the one place that constructs the server's parts and joins them. No
 // singletons, no self-registration. What each part does stands in its own header.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -79,6 +80,14 @@ void protect_memory() {
   static_cast<void>(::prctl(PR_SET_DUMPABLE, 0));
 }
 
+/// What is large and comes and goes (tables of revocations that grow, documents of lists) is to be
+/// given back to the system, not kept in heaps that fragment: glibc else raises its threshold with
+/// the first large block that is freed.
+void give_back_large_blocks() {
+  constexpr int threshold_bytes = 128 * 1024;
+  static_cast<void>(::mallopt(M_MMAP_THRESHOLD, threshold_bytes));
+}
+
 template <typename Endpoint>
 http::Handler handler(Endpoint& endpoint) {
   return [&endpoint](const http::Request& request) { return endpoint.handle(request); };
@@ -142,6 +151,7 @@ int serve(const cli::ServeRequest& request) {
   // configuration was read just now.
   static_cast<void>(std::signal(SIGHUP, SIG_IGN));
   protect_memory();
+  give_back_large_blocks();
   const auto& config = request.config;
   SystemRandom random;
   SystemClock node_clock;

@@ -136,6 +136,8 @@ class RevocationStore {
   /// entry whose expires_at is `now` has expired.
   [[nodiscard]] virtual StoreResult<void> load_revocations(
       sys_seconds now, const std::function<void(const Revocation&)>& each) = 0;
+  /// How many entries there are, expired or not: what load_revocations() will about take.
+  [[nodiscard]] virtual StoreResult<std::size_t> count_revocations() = 0;
   [[nodiscard]] virtual StoreResult<std::vector<NotBefore>> load_not_before(sys_seconds now) = 0;
   [[nodiscard]] virtual StoreResult<std::optional<Revocation>> find_revocation(
       std::string_view jti) = 0;

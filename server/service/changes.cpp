@@ -33,6 +33,9 @@ storage::StoreResult<void> Changes::load_revocations() {
   const auto not_before = with_.store.load_not_before(of_any_age);
   if (!not_before) return std::unexpected(not_before.error());
   for (const auto& entry : *not_before) take_over(entry);
+  const auto count = with_.store.count_revocations();
+  if (!count) return std::unexpected(count.error());
+  with_.revocations.reserve(*count);
   return with_.store.load_revocations(
       of_any_age, [this](const storage::Revocation& revocation) { take_over(revocation); });
 }

@@ -25,7 +25,7 @@ std::optional<std::uint64_t> parse_status_list_id(std::string_view text) {
 }
 
 std::optional<StatusReference> status_of_jti(std::string_view jti) {
-  if (!is_jti(jti) || jti.size() <= jti_random_digits || jti[jti_random_digits] != '.') {
+  if (jti.size() <= jti_random_digits || jti[jti_random_digits] != '.' || !is_jti(jti)) {
     return std::nullopt;
   }
   const auto suffix = jti.substr(jti_random_digits + 1);

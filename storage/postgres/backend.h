@@ -52,6 +52,7 @@ class Backend final : public Storage {
   StoreResult<void> set_not_before(const NotBefore& not_before, std::string_view actor) override;
   StoreResult<void> load_revocations(sys_seconds now,
                                      const std::function<void(const Revocation&)>& each) override;
+  StoreResult<std::size_t> count_revocations() override;
   StoreResult<std::vector<NotBefore>> load_not_before(sys_seconds now) override;
   StoreResult<std::optional<Revocation>> find_revocation(std::string_view jti) override;
   StoreResult<std::size_t> sweep_revocations(sys_seconds now, std::size_t max_rows) override;

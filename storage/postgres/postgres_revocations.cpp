@@ -110,6 +110,13 @@ StoreResult<void> Backend::load_revocations(sys_seconds now,
   });
 }
 
+StoreResult<std::size_t> Backend::count_revocations() {
+  return database_->read_one([](Connection& connection) -> StoreResult<std::size_t> {
+    const auto rows = connection.query("SELECT count(*) FROM revocation");
+    return static_cast<std::size_t>(rows.integer(0, 0));
+  });
+}
+
 StoreResult<std::vector<NotBefore>> Backend::load_not_before(sys_seconds now) {
   return database_->read_one([&](Connection& connection) -> StoreResult<std::vector<NotBefore>> {
     return read_all(

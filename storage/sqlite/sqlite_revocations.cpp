@@ -55,8 +55,10 @@ StoreResult<void> Backend::set_not_before(const NotBefore& not_before, std::stri
 StoreResult<void> Backend::load_revocations(sys_seconds now,
                                             const std::function<void(const Revocation&)>& each) {
   return database_->read([&](Connection& connection) -> StoreResult<void> {
-    auto rows =
-        connection.query("SELECT jti, expires_at FROM revocation WHERE expires_at > ?", now);
+    // In the order of the jtis, so by the table itself rather than by an index: whoever keeps them
+    // by jti in memory then fills one piece of it after the other.
+    auto rows = connection.query(
+        "SELECT jti, expires_at FROM revocation WHERE expires_at > ? ORDER BY jti", now);
     Revocation revocation;  // one for all rows: a million of them are read at a start
     while (rows.step()) {
       revocation.jti = rows.text(0);
@@ -64,6 +66,13 @@ StoreResult<void> Backend::load_revocations(sys_seconds now,
       each(revocation);
     }
     return {};
+  });
+}
+
+StoreResult<std::size_t> Backend::count_revocations() {
+  return database_->read([](Connection& connection) -> StoreResult<std::size_t> {
+    auto row = connection.query("SELECT count(*) FROM revocation");
+    return row.step() ? static_cast<std::size_t>(row.integer(0)) : 0;
   });
 }
 

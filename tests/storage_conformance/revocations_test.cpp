@@ -203,6 +203,13 @@ TEST_P(RevocationStoreConformance, LoadingHoldsUpNoWriterAndSeesOneMoment) {
   EXPECT_EQ(live_at(test_time).size(), 6U);
 }
 
+TEST_P(RevocationStoreConformance, AreCountedExpiredOrNot) {
+  EXPECT_EQ(store->count_revocations(), 0U);
+  ASSERT_TRUE(store->revoke({"live", test_time + hours{1}}, test_time, test_actor));
+  ASSERT_TRUE(store->revoke({"dead", test_time - hours{1}}, test_time, test_actor));
+  EXPECT_EQ(store->count_revocations(), 2U);
+}
+
 TEST_P(RevocationStoreConformance, ACallbackThatThrowsReachesTheCallerAndLeavesNothingLocked) {
   ASSERT_TRUE(store->revoke({"j", test_time + hours{1}}, test_time, test_actor));
   for (int i = 0; i < 5; ++i) {  // more often than there are reading connections

@@ -42,6 +42,24 @@ TEST(Revocations, HoldExactlyWhatWasRevoked) {
   for (const auto& id : live) EXPECT_FALSE(revocations.is_revoked(token(id)));
 }
 
+TEST(Revocations, HoldThemWhereRoomWasReservedForFewerOrMore) {
+  for (const std::size_t room : {std::size_t{0}, std::size_t{10}, std::size_t{5000}}) {
+    std::mt19937_64 random(room);
+    Revocations revocations;
+    const auto before = jti(random);
+    revocations.revoke(before, now + 1h);
+    revocations.reserve(room);
+    std::vector<std::string> revoked{before};
+    for (int i = 0; i < 3000; ++i) {
+      revoked.push_back(jti(random));
+      revocations.revoke(revoked.back(), now + 1h);
+    }
+    EXPECT_EQ(revocations.size(), revoked.size());
+    for (const auto& id : revoked) EXPECT_TRUE(revocations.is_revoked(token(id)));
+    EXPECT_FALSE(revocations.is_revoked(token(jti(random))));
+  }
+}
+
 TEST(Revocations, AreSweptWhenTheyExpireAndNotBefore) {
   std::mt19937_64 random(2);
   Revocations revocations;
