@@ -44,6 +44,14 @@ class ClientStore {
 
   /// Errors: not_found, unavailable.
   [[nodiscard]] virtual StoreResult<ClientWithSecrets> find_client(std::string_view id) = 0;
+  /// What authentication needs: the client as find_client() has it, but for the labels and last uses
+  /// of its secrets. For event loops: never waits, neither for a disk nor for the network nor for
+  /// another thread. Nothing where it would have to, or has no answer but `unavailable`.
+  [[nodiscard]] virtual std::optional<StoreResult<ClientWithSecrets>> find_client_at_once(
+      std::string_view id) {
+    static_cast<void>(id);
+    return std::nullopt;
+  }
   /// By id, ascending.
   [[nodiscard]] virtual StoreResult<std::vector<ClientRecord>> list_clients() = 0;
   /// The client with its first secret. Errors: exists (client or secret id), limit, unavailable.

@@ -1,6 +1,8 @@
 #include "server/clients/client_cache.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace grantd::clients {
 namespace {
@@ -29,7 +31,7 @@ ClientPtr ClientCache::hit(std::string_view id) {
   const auto found = shard.index.find(id);
   if (found == shard.index.end()) return nullptr;
   shard.recent.splice(shard.recent.begin(), shard.recent, found->second);
-  return found->second->second;
+  return *found->second;
 }
 
 boost::asio::awaitable<std::expected<ClientPtr, LookupError>> ClientCache::find(
@@ -41,13 +43,18 @@ boost::asio::awaitable<std::expected<ClientPtr, LookupError>> ClientCache::find(
   if (observe_) observe_(false);
 
   const auto epoch = epoch_.load();
-  const std::string owned(id);
-  auto read = co_await pool_.run(reading(owned));
+  if (auto at_once = store_.find_client_at_once(id)) co_return keep(std::move(*at_once), epoch);
+  auto read = co_await pool_.run(reading(std::string(id)));
   if (!read) co_return std::unexpected(LookupError::queue_full);
-  if (!*read) co_return std::unexpected(lookup_error((*read).error()));
-  auto client = std::make_shared<const storage::ClientWithSecrets>(std::move(**read));
-  insert(owned, client, epoch);
-  co_return client;
+  co_return keep(std::move(*read), epoch);
+}
+
+std::expected<ClientPtr, LookupError> ClientCache::keep(
+    storage::StoreResult<storage::ClientWithSecrets> read, std::uint64_t read_in_epoch) {
+  if (!read) return std::unexpected(lookup_error(read.error()));
+  auto client = std::make_shared<const storage::ClientWithSecrets>(std::move(*read));
+  insert(client, read_in_epoch);
+  return client;
 }
 
 std::function<storage::StoreResult<storage::ClientWithSecrets>()> ClientCache::reading(
@@ -55,18 +62,26 @@ std::function<storage::StoreResult<storage::ClientWithSecrets>()> ClientCache::r
   return [&store = store_, id] { return store.find_client(id); };
 }
 
-void ClientCache::insert(const std::string& id, ClientPtr client, std::uint64_t read_in_epoch) {
+void ClientCache::insert(const ClientPtr& client, std::uint64_t read_in_epoch) {
+  const std::string_view id = client->client.id;
+  ClientPtr evicted;  // its many parts are freed without the lock
   auto& shard = shard_of(id);
   const std::lock_guard lock(shard.mutex);
   // drop() raises the epoch before it takes this lock: either it is seen here, or it finds the
   // entry and drops it.
   if (epoch_.load() != read_in_epoch || shard.index.contains(id)) return;
-  shard.recent.emplace_front(id, std::move(client));
-  shard.index.emplace(shard.recent.front().first, shard.recent.begin());
-  if (shard.recent.size() > max_entries_a_shard_) {
-    shard.index.erase(shard.recent.back().first);
-    shard.recent.pop_back();
+  if (shard.recent.size() < max_entries_a_shard_) {
+    shard.recent.push_front(client);
+    shard.index.emplace(id, shard.recent.begin());
+    return;
   }
+  // Full: the nodes of the least recently used one serve anew.
+  auto node = shard.index.extract(shard.recent.back()->client.id);
+  evicted = std::exchange(shard.recent.back(), client);
+  shard.recent.splice(shard.recent.begin(), shard.recent, std::prev(shard.recent.end()));
+  node.key() = id;
+  node.mapped() = shard.recent.begin();
+  shard.index.insert(std::move(node));
 }
 
 void ClientCache::drop(std::string_view id) {
@@ -75,7 +90,7 @@ void ClientCache::drop(std::string_view id) {
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.index.find(id);
   if (found == shard.index.end()) return;
-  const auto entry = found->second;
+  const auto entry = found->second;  // holds the key
   shard.index.erase(found);
   shard.recent.erase(entry);
 }

@@ -1,8 +1,8 @@
 /// Clients with their secrets in memory: bounded, without entries for ids that do not exist.
 ///
-/// Thread-safe. A hit takes one short lock of one shard and does not suspend; a miss reads storage
-/// on the blocking pool. Entries are dropped by what the change follower reads, so that a command's
-/// effect is seen within a second.
+/// Thread-safe. A hit takes one short lock of one shard and does not suspend, nor does a miss that
+/// storage answers at once; any other reads it on the blocking pool. Entries are dropped by what
+/// the change follower reads, so that a command's effect is seen within a second.
 #pragma once
 
 #include <array>
@@ -28,7 +28,8 @@ enum class LookupError { unknown, unavailable, queue_full };
 
 class ClientCache {
  public:
-  static constexpr std::size_t default_max_entries = 65536;
+  /// About 1 KB each.
+  static constexpr std::size_t default_max_entries = 32768;
 
   /// `observe`: told of each lookup whether it was a hit; may be empty.
   ClientCache(storage::ClientStore& store, BlockingPool& pool,
@@ -43,9 +44,9 @@ class ClientCache {
  private:
   struct Shard {
     std::mutex mutex;
-    std::list<std::pair<std::string, ClientPtr>> recent;  // most recently used first
-    std::unordered_map<std::string_view, std::list<std::pair<std::string, ClientPtr>>::iterator>
-        index;
+    std::list<ClientPtr> recent;  // most recently used first
+    // By the id inside the record itself.
+    std::unordered_map<std::string_view, std::list<ClientPtr>::iterator> index;
   };
   static constexpr std::size_t shards = 16;
 
@@ -53,7 +54,9 @@ class ClientCache {
   [[nodiscard]] std::function<storage::StoreResult<storage::ClientWithSecrets>()> reading(
       const std::string& id);
   [[nodiscard]] ClientPtr hit(std::string_view id);
-  void insert(const std::string& id, ClientPtr client, std::uint64_t read_in_epoch);
+  [[nodiscard]] std::expected<ClientPtr, LookupError> keep(
+      storage::StoreResult<storage::ClientWithSecrets> read, std::uint64_t read_in_epoch);
+  void insert(const ClientPtr& client, std::uint64_t read_in_epoch);
 
   storage::ClientStore& store_;
   BlockingPool& pool_;

@@ -26,6 +26,7 @@ class Backend final : public SqliteStorage {
   StoreResult<void> export_tables(const std::function<void(const Table&, Row)>& each) override;
 
   StoreResult<ClientWithSecrets> find_client(std::string_view id) override;
+  std::optional<StoreResult<ClientWithSecrets>> find_client_at_once(std::string_view id) override;
   StoreResult<std::vector<ClientRecord>> list_clients() override;
   StoreResult<void> create_client(const ClientRecord& client, const SecretRecord& secret,
                                   std::string_view actor) override;

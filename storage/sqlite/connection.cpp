@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/sqlite/no_waiting.h"
+
 namespace grantd::storage::sqlite {
 namespace {
 
@@ -108,7 +110,7 @@ Connection::Connection(const std::filesystem::path& path, Use use,
   if (sqlite3_db_readonly(handle, "main") == 1) {
     throw Failure(SQLITE_READONLY, "the file cannot be written by this user");
   }
-  sqlite3_busy_timeout(handle, static_cast<int>(busy_timeout.count()));
+  set_busy_timeout(busy_timeout);
   {
     const auto mode = [&] {
       Statement statement(*this, prepared("PRAGMA journal_mode = WAL"));
@@ -128,6 +130,10 @@ void Connection::execute(const std::string& script) {
   if (code != SQLITE_OK) fail(code);
 }
 
+void Connection::set_busy_timeout(std::chrono::milliseconds timeout) {
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(timeout.count()));
+}
+
 std::size_t Connection::changes() const {
   return static_cast<std::size_t>(sqlite3_changes64(handle_.get()));
 }
@@ -140,7 +146,7 @@ bool Connection::empty_log() {
 bool Connection::broken() const { return failed_ || sqlite3_get_autocommit(handle_.get()) == 0; }
 
 void Connection::fail(int code) {
-  if (!leaves_connection_usable(code)) failed_ = true;
+  if (!leaves_connection_usable(code) && !NoWaiting::refused()) failed_ = true;
   const bool reported = handle_ && sqlite3_extended_errcode(handle_.get()) == code;
   throw Failure(code, reported ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code));
 }

@@ -111,6 +111,8 @@ class Connection {
   }
   /// Any number of statements without arguments, not cached.
   void execute(const std::string& script);
+  /// How long it waits for the locks of others.
+  void set_busy_timeout(std::chrono::milliseconds timeout);
   /// Rows that the last statement changed.
   [[nodiscard]] std::size_t changes() const;
 

@@ -2,8 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
+#include <utility>
 
 #include "storage/sqlite/schema.h"
 
@@ -31,7 +34,9 @@ std::optional<std::string> unfit_schema(const std::vector<AppliedMigration>& app
 
 }  // namespace
 
-Database::Database(const Options& options) : options_(options), idle_readers_(options.readers) {}
+Database::Database(const Options& options) : options_(options), idle_readers_(options.readers) {
+  NoWaiting::install();
+}
 
 std::expected<void, std::string> Database::open() {
   try {
@@ -128,25 +133,54 @@ void Database::leave_replaced_file() {
   for (auto& reader : idle_readers_) reader.reset();
 }
 
-Database::Loan::Loan(Database& database) : database_(database) {
+Database::Loan::Loan(Database& database, Kind kind) : database_(database) {
   const FileId file = database.file_at_path();
-  if (!database.is_attached_to(file)) {
-    const auto lock = database.lock_writer();
-    static_cast<void>(database.ready_writer());
+  if (kind == Kind::at_once) {
+    take_open_one(file);
+  } else {
+    wait_for_one(file);
+  }
+}
+
+void Database::Loan::take_open_one(const FileId& file) {
+  const std::unique_lock lock(database_.readers_mutex_, std::try_to_lock);
+  if (!lock || database_.attached_ != file) return;
+  auto& idle = database_.idle_readers_;
+  const auto last = std::find_if(idle.rbegin(), idle.rend(),
+                                 [](const auto& reader) { return reader != nullptr; });
+  if (last == idle.rend()) {
+    database_.lacks_open_reader_ = true;
+    return;
+  }
+  connection_ = std::move(*last);
+  idle.erase(std::next(last).base());
+}
+
+void Database::Loan::wait_for_one(const FileId& file) {
+  if (!database_.is_attached_to(file)) {
+    const auto lock = database_.lock_writer();
+    static_cast<void>(database_.ready_writer());
   }
   {
-    std::unique_lock lock(database.readers_mutex_);
-    if (!database.reader_returned_.wait_for(lock, database.options_.busy_timeout, [&database] {
-          return !database.idle_readers_.empty();
-        })) {
+    std::unique_lock lock(database_.readers_mutex_);
+    auto& idle = database_.idle_readers_;
+    if (!database_.reader_returned_.wait_for(lock, database_.options_.busy_timeout,
+                                             [&idle] { return !idle.empty(); })) {
       throw Failure(SQLITE_BUSY, "other reads took too long");
     }
-    connection_ = std::move(database.idle_readers_.back());
-    database.idle_readers_.pop_back();
+    // One that is yet to be opened, where there were too few for who cannot open one.
+    auto chosen = std::prev(idle.end());
+    if (std::exchange(database_.lacks_open_reader_, false)) {
+      const auto closed =
+          std::ranges::find_if(idle, [](const auto& reader) { return reader == nullptr; });
+      if (closed != idle.end()) chosen = closed;
+    }
+    connection_ = std::move(*chosen);
+    idle.erase(chosen);
   }
   if (connection_) return;
   try {
-    connection_ = database.connect(Connection::Use::read_only, file);
+    connection_ = database_.connect(Connection::Use::read_only, file);
   } catch (...) {
     give_back();
     throw;
@@ -154,6 +188,7 @@ Database::Loan::Loan(Database& database) : database_(database) {
 }
 
 Database::Loan::~Loan() {
+  if (!connection_) return;
   if (connection_->broken()) connection_.reset();
   give_back();
 }

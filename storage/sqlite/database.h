@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/no_waiting.h"
 #include "storage/sqlite/sqlite_storage.h"
 
 namespace grantd::storage::sqlite {
@@ -49,13 +50,32 @@ class Database {
   template <typename Work>
   [[nodiscard]] std::invoke_result_t<Work&, Connection&> read(Work work) {
     try {
-      Loan loan(*this);
+      Loan loan(*this, Loan::Kind::in_time);
       Transaction transaction(loan.connection(), Transaction::Kind::deferred);
       auto result = work(loan.connection());
       transaction.commit();
       return result;
     } catch (const Failure& failure) {
       return std::unexpected(described(failure));
+    }
+  }
+
+  /// Like read(), for an event loop: without waiting for a disk, a lock, or a connection that has
+  /// yet to be opened. Nothing where it could not be, whatever the reason: read() then tells it.
+  template <typename Work>
+  [[nodiscard]] std::optional<std::invoke_result_t<Work&, Connection&>> read_at_once(Work work) {
+    if (!NoWaiting::available()) return std::nullopt;
+    const NoWaiting no_waiting;
+    try {
+      Loan loan(*this, Loan::Kind::at_once);
+      if (!loan) return std::nullopt;
+      const Impatience impatience(loan.connection(), options_.busy_timeout);
+      Transaction transaction(loan.connection(), Transaction::Kind::deferred);
+      auto result = work(loan.connection());
+      transaction.commit();
+      return result;
+    } catch (const Failure&) {
+      return std::nullopt;
     }
   }
 
@@ -74,17 +94,40 @@ class Database {
   /// A reading connection, given back when this goes.
   class Loan {
    public:
-    explicit Loan(Database& database);
+    enum class Kind {
+      in_time,  // waits for one, or opens it
+      at_once,  // or none
+    };
+    Loan(Database& database, Kind kind);
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
     ~Loan();
+    explicit operator bool() const { return connection_ != nullptr; }
     [[nodiscard]] Connection& connection() { return *connection_; }
 
    private:
+    void wait_for_one(const FileId& file);
+    void take_open_one(const FileId& file);
     void give_back();
 
     Database& database_;
     std::unique_ptr<Connection> connection_;
+  };
+
+  /// No busy timeout while it is alive.
+  class Impatience {
+   public:
+    Impatience(Connection& connection, std::chrono::milliseconds usual)
+        : connection_(connection), usual_(usual) {
+      connection_.set_busy_timeout(std::chrono::milliseconds::zero());
+    }
+    Impatience(const Impatience&) = delete;
+    Impatience& operator=(const Impatience&) = delete;
+    ~Impatience() { connection_.set_busy_timeout(usual_); }
+
+   private:
+    Connection& connection_;
+    const std::chrono::milliseconds usual_;
   };
 
   struct DropIfBroken {
@@ -119,7 +162,8 @@ class Database {
   std::unique_ptr<Connection> writer_;  // null: to be opened
   std::mutex readers_mutex_;
   std::condition_variable reader_returned_;
-  std::vector<std::unique_ptr<Connection>> idle_readers_;  // null: to be opened
+  std::vector<std::unique_ptr<Connection>> idle_readers_;  // null: to be opened; those last
+  bool lacks_open_reader_{false};                          // somebody found none at once
   std::optional<FileId> attached_;  // written with both mutexes held, read with either
   std::optional<FileId> attached_log_;
   bool opened_before_{false};

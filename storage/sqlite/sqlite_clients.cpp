@@ -2,6 +2,7 @@
 #include "storage/record_rows.h"
 #include "storage/rules.h"
 #include "storage/sqlite/backend.h"
+#include "storage/sqlite/client_document.h"
 #include "storage/verbs.h"
 
 namespace grantd::storage::sqlite {
@@ -13,6 +14,10 @@ constexpr std::string_view all_client_columns =
 constexpr std::string_view client_columns_by_id =
     "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at, token_format,"
     " exchange_mode, exchange_max_depth FROM client WHERE id = ?";
+constexpr std::string_view document_by_id =
+    "SELECT id, name, auth_method, token_lifetime_s, enabled, created_at, updated_at, token_format,"
+    " exchange_mode, exchange_max_depth, document FROM client WHERE id = ?";
+constexpr int document_column = 10;
 
 ClientRecord client_of(const Statement& row) {
   auto client = read_client(row);
@@ -153,6 +158,19 @@ StoreResult<ClientWithSecrets> load_client(Connection& connection, std::string_v
 
 StoreResult<ClientWithSecrets> Backend::find_client(std::string_view id) {
   return database_->read([&](Connection& connection) { return load_client(connection, id); });
+}
+
+std::optional<StoreResult<ClientWithSecrets>> Backend::find_client_at_once(std::string_view id) {
+  using Found = std::optional<StoreResult<ClientWithSecrets>>;
+  return database_
+      ->read_at_once([&](Connection& connection) -> Found {
+        auto row = connection.query(document_by_id, id);
+        if (!row.step()) return client_not_found(id);
+        ClientWithSecrets client{client_of(row), {}};
+        if (!read_document(row.text(document_column), client)) return std::nullopt;
+        return client;
+      })
+      .value_or(std::nullopt);
 }
 
 StoreResult<std::vector<ClientRecord>> Backend::list_clients() {

@@ -19,7 +19,9 @@ namespace grantd::storage::sqlite {
 
 struct Options {
   std::filesystem::path path{};
-  std::size_t readers{2};
+  /// Reading connections at most, each opened once so many read at the same time: one an event loop
+  /// and one a thread of the blocking pool, the following and the maintenance thread.
+  std::size_t readers{32};
   std::chrono::milliseconds busy_timeout{5000};
 };
 

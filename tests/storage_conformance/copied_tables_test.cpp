@@ -71,7 +71,9 @@ TEST(CopiedTables, AreAllThatTheMigrationsOfSqliteMake) {
       " 'integer' WHEN 'TEXT' THEN 'text' WHEN 'BLOB' THEN 'octets' ELSE c.type END, char(10))"
       " FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
       " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> 'schema_migration'");
-  EXPECT_EQ(lines_of(found), listed_columns());
+  auto columns = lines_of(found);
+  EXPECT_EQ(columns.erase("client.document text"), 1U);  // derived from the others
+  EXPECT_EQ(columns, listed_columns());
 }
 
 TEST(CopiedTables, AreAllThatTheMigrationsOfPostgresMake) {
