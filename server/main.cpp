@@ -45,6 +45,8 @@ namespace grantd {
 namespace {
 
 constexpr std::size_t sqlite_blocking_threads = 2;
+/// On PostgreSQL: a client that is not in memory is a round trip there.
+constexpr std::size_t max_cached_clients_shared = 65536;
 constexpr std::size_t max_blocking_pending = 1024;
 /// On PostgreSQL: how long a request waits for a thread while all of them wait for the database.
 constexpr std::chrono::seconds max_blocking_queued{2};
@@ -204,7 +206,9 @@ int serve(const cli::ServeRequest& request) {
 
   // Clients.
   BlockingPool pool(blocking_threads(config), max_blocking_pending, max_queued(config));
-  clients::ClientCache client_cache(storage, pool, [&](bool hit) { metrics.client_cache(hit); });
+  clients::ClientCache client_cache(
+      storage, pool, [&](bool hit) { metrics.client_cache(hit); },
+      is_shared(config) ? max_cached_clients_shared : clients::ClientCache::default_max_entries);
   std::uint64_t seed = 0;
   random.fill(std::as_writable_bytes(std::span(&seed, 1)));
   clients::FailureCounter failures(seed);

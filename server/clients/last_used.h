@@ -29,7 +29,7 @@ class LastUsed {
   /// Secrets; what is used beyond is written once there is room again.
   static constexpr std::size_t max_secrets = 65536;
   /// Secrets that one flush() writes where it writes what is due.
-  static constexpr std::size_t max_batch = 2000;
+  static constexpr std::size_t max_batch = 1000;
 
   void used(std::string_view secret_id, sys_seconds at);
 
