@@ -27,15 +27,16 @@ observe::RequestLine request_line() {
 void render_line(benchmark::State& state) {
   const SystemClock clock;
   const auto request = request_line();
+  std::string memory;
   while (state.KeepRunning()) {
-    observe::Line line(observe::Format::json, clock.now(), observe::Level::info, "request");
+    observe::Line line(memory, observe::Format::json, clock.now(), observe::Level::info, "request");
     line.add("request_id", request.request_id);
     line.add("peer", request.peer);
     line.add("endpoint", request.endpoint);
     line.add("client_id", request.client_id);
     line.add("status", std::int64_t{request.status});
     line.add("duration_us", request.duration_us);
-    auto text = std::move(line).finish();
+    auto text = line.finish();
     benchmark::DoNotOptimize(text);
   }
 }

@@ -77,7 +77,7 @@ std::shared_ptr<const keys::KeySet> key_set() {
 void make_jti(benchmark::State& state) {
   SystemRandom random;
   while (state.KeepRunning()) {
-    auto jti = random_hex(random, tokens::jti_random_digits / 2);
+    auto jti = random_id(random, tokens::jti_random_digits / 2);
     benchmark::DoNotOptimize(jti);
   }
 }
