@@ -51,7 +51,7 @@ std::string hex_of(std::size_t bytes, Fill fill) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::string text(bytes * 2, '0');
   auto digit = text.begin();
-  std::array<std::byte, block_octets> memory;
+  std::array<std::byte, block_octets> memory{};
   for (std::size_t left = bytes; left > 0;) {
     const auto block = std::span(memory).first(std::min(left, memory.size()));
     fill(block);

@@ -185,7 +185,7 @@ std::string rfc3339(sys_seconds t) {
 }
 
 void append_rfc3339_ms(std::string& out, WallTime t) {
-  thread_local SecondText last;
+  static thread_local SecondText last;
   const sys_seconds second = floor_seconds(t);
   if (second != last.second) last = second_text(second);
   out.append(last.text.data(), last.text.size());

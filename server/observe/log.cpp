@@ -27,7 +27,7 @@ class Log::Impl {
   template <typename AddFields>
   void write(Level level, std::string_view event, AddFields add_fields) {
     // A line is short and its thread has many: the memory it is built in is kept.
-    thread_local std::string text;
+    static thread_local std::string text;
     Line line(text, format_, clock_.now(), level, event);
     add_fields(line);
     writer_.post(line.finish());

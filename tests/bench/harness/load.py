@@ -12,6 +12,8 @@ from harness.server import write_private
 FORM = "application/x-www-form-urlencoded"
 TOKEN_FORM = "grant_type=client_credentials"
 
+ATTEMPTS = 3  # each twice as long as the one before
+
 # Both parts run in wrk's thread, the report at its end in wrk's main one. Times are microseconds.
 REPORT = """
 done = function(summary, latency)
