@@ -8,6 +8,7 @@ with the same bytes and certificate. Prints Markdown for docs/performance.md and
 
 import argparse
 import pathlib
+import subprocess
 
 from harness.load import bare_signature, post_token, post_token_and_keep, wrk
 from harness.report import Report
@@ -76,7 +77,10 @@ def main():
         bench = Bench(options.grantd, root, report, options.quick)
         for name in options.sections or SECTIONS:
             print(f"\n-- {name}", flush=True)
-            SECTIONS[name](bench)
+            try:
+                SECTIONS[name](bench)
+            except (SystemExit, OSError, subprocess.SubprocessError) as fault:
+                report.target(name, "", "not measured", str(fault).replace("\n", " "))
     report.write(options.json)
     print(f"\n{report.markdown()}\n\nas JSON: {options.json}")
 
