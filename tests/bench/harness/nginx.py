@@ -9,8 +9,9 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
-from harness.server import STOP_SECONDS, cpu_of, free_port, program, rss_of, wait_for_port
+from harness.server import START_SECONDS, STOP_SECONDS, cpu_of, free_port, program, rss_of, wait_for_port
 
 JWKS = "/.well-known/jwks.json"
 MEMORY = "/memory"
@@ -20,7 +21,7 @@ CONFIG = """
 daemon off;
 pid nginx.pid;
 error_log error.log;
-worker_processes auto;
+worker_processes %(workers)d;
 worker_rlimit_nofile 20000;
 events { worker_connections 12000; }
 http {
@@ -43,6 +44,17 @@ http {
 """
 
 
+def workers_of(master):
+    """Their pids, once all are there: it listens before."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        children = pathlib.Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
+        if len(children) == os.cpu_count():
+            return [int(pid) for pid in children]
+        time.sleep(0.02)
+    sys.exit("nginx has not all its workers")
+
+
 class Nginx:
     def __init__(self, root, body):
         self.root, self.body, self.port = root, body, free_port()
@@ -57,15 +69,12 @@ class Nginx:
         # Else root's workers would run as a user that cannot get to the files.
         user = "user root;" if os.geteuid() == 0 else ""
         (self.directory / "nginx.conf").write_text(
-            CONFIG % {"user": user, "port": self.port, "root": self.root, "memory": MEMORY,
+            CONFIG % {"user": user, "workers": os.cpu_count(), "port": self.port, "root": self.root, "memory": MEMORY,
                       "body": self.body.replace("'", "\\'")})
         process = subprocess.Popen([self.program, "-p", self.directory, "-e", "error.log", "-c", "nginx.conf"])
         try:
             wait_for_port(self.port)
-            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-            self.workers = [int(pid) for pid in children.split()]
-            if not self.workers:
-                sys.exit("nginx has no workers")
+            self.workers = workers_of(process)
             yield self
         finally:
             process.terminate()

@@ -57,10 +57,12 @@ class Report:
         return "\n".join(lines)
 
     def write(self, file):
+        """JSON; the Markdown beside it."""
         file = pathlib.Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         found = self.about | {"targets": self.targets, "endpoints": self.endpoints}
         file.write_text(json.dumps(found, indent=2) + "\n")
+        file.with_suffix(".md").write_text(self.markdown() + "\n")
 
 
 def endpoint_row(row):
