@@ -1,12 +1,11 @@
 #include "config/storage_url.h"
 
-#include <libpq-fe.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 
 #include "config/codecs.h"
+#include "server/base/libpq.h"
 
 namespace grantd::config {
 namespace {
@@ -15,6 +14,8 @@ using Keywords = std::map<std::string, std::string>;
 
 constexpr std::string_view expected_url =
     "sqlite:PATH, or postgresql://USER@HOST/DATABASE without a password";
+
+constexpr std::string_view expected_without_libpq = "sqlite:PATH, or that library";
 
 // Those of libpq's that say where the database is and how it is reached. What decides how grantd
 // uses a session (options, client_encoding, replication …) or bears a secret is not a user's to
@@ -48,7 +49,7 @@ constexpr auto allowed_keywords = std::to_array<std::string_view>({"user",
 constexpr auto allowed_session_attrs = std::to_array<std::string_view>({"read-write", "primary"});
 
 struct Free {
-  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+  void operator()(PQconninfoOption* options) const noexcept { libpq().PQconninfoFree(options); }
 };
 
 /// "a,,b" or "a,": libpq would take the distribution's socket for it.
@@ -78,7 +79,8 @@ void read_url(const Json& value, const std::string& label, Config& config, Fault
   if (text != nullptr && text->starts_with(postgres_prefix)) {
     auto keywords = parse_postgres_url(*text);
     if (!keywords) {
-      faults.push_back({label, keywords.error(), std::string(expected_url)});
+      const auto expected = load_libpq() ? expected_url : expected_without_libpq;
+      faults.push_back({label, keywords.error(), std::string(expected)});
       return;
     }
     storage.url = *text;
@@ -102,8 +104,12 @@ void read_url(const Json& value, const std::string& label, Config& config, Fault
 }  // namespace
 
 std::expected<Keywords, std::string> parse_postgres_url(const std::string& url) {
+  if (const auto library = load_libpq(); !library) {
+    return std::unexpected("a URL of PostgreSQL, but " + library.error());
+  }
   // libpq's message may repeat a part of the URL, which may be a password: it is not passed on.
-  const std::unique_ptr<PQconninfoOption, Free> options(PQconninfoParse(url.c_str(), nullptr));
+  const std::unique_ptr<PQconninfoOption, Free> options(
+      libpq().PQconninfoParse(url.c_str(), nullptr));
   if (options == nullptr) return std::unexpected("a URL that PostgreSQL's library cannot read");
   Keywords keywords;
   for (const auto* each = options.get(); each->keyword != nullptr; ++each) {

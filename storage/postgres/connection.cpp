@@ -16,12 +16,12 @@ using std::chrono::milliseconds;
 SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 std::string_view field(const PGresult* result, int code) {
-  const char* text = PQresultErrorField(result, code);
+  const char* text = libpq().PQresultErrorField(result, code);
   return text == nullptr ? std::string_view{} : std::string_view{text};
 }
 
 bool is_error(const PGresult* result) {
-  switch (PQresultStatus(result)) {
+  switch (libpq().PQresultStatus(result)) {
     case PGRES_EMPTY_QUERY:
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -33,6 +33,9 @@ bool is_error(const PGresult* result) {
     case PGRES_FATAL_ERROR:
     case PGRES_COPY_BOTH:
     case PGRES_SINGLE_TUPLE:
+#ifdef LIBPQ_HAS_CHUNK_MODE  // since PostgreSQL 17
+    case PGRES_TUPLES_CHUNK:
+#endif
     case PGRES_PIPELINE_SYNC:
     case PGRES_PIPELINE_ABORTED:
       break;
@@ -50,6 +53,9 @@ bool undoes_for_certain(std::string_view sqlstate) {
 Connection::Connection(const Keywords& keywords, const SecretString& password,
                        const Timeouts& timeouts)
     : timeouts_(timeouts), statement_timeout_(timeouts.statement) {
+  if (const auto library = load_libpq(); !library) {
+    throw Failure(Failure::Kind::away, {}, library.error());
+  }
   const SteadyTime deadline = steady_now() + timeouts.connect;
   std::vector<const char*> names;
   std::vector<const char*> values;
@@ -64,10 +70,10 @@ Connection::Connection(const Keywords& keywords, const SecretString& password,
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
-  handle_.reset(PQconnectStartParams(names.data(), values.data(), 0));
+  handle_.reset(libpq().PQconnectStartParams(names.data(), values.data(), 0));
   cleanse(terminated);
   if (!handle_) throw std::bad_alloc();
-  PQsetNoticeReceiver(handle_.get(), note_notice, this);
+  libpq().PQsetNoticeReceiver(handle_.get(), note_notice, this);
   establish(deadline);
   if (server_version() < oldest_server_version) {
     throw Failure(Failure::Kind::away, {},
@@ -84,13 +90,13 @@ Connection::Connection(const Keywords& keywords, const SecretString& password,
 
 void Connection::establish(SteadyTime deadline) {
   for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;) {
-    if (state == PGRES_POLLING_FAILED || PQstatus(handle_.get()) == CONNECTION_BAD) {
-      throw Failure(Failure::Kind::away, {}, one_line(PQerrorMessage(handle_.get())));
+    if (state == PGRES_POLLING_FAILED || libpq().PQstatus(handle_.get()) == CONNECTION_BAD) {
+      throw Failure(Failure::Kind::away, {}, one_line(libpq().PQerrorMessage(handle_.get())));
     }
     if (!wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline)) no_connection_in_time();
-    state = PQconnectPoll(handle_.get());
+    state = libpq().PQconnectPoll(handle_.get());
   }
-  if (PQsetnonblocking(handle_.get(), 1) != 0) lose();
+  if (libpq().PQsetnonblocking(handle_.get(), 1) != 0) lose();
 }
 
 void Connection::no_connection_in_time() const {
@@ -119,7 +125,7 @@ void Connection::set_up(SteadyTime deadline) {
       std::string(session_name) +
       " FROM pg_stat_activity"
       " WHERE pid = pg_backend_pid())";
-  const Rows done = answer(PQsendQuery(handle_.get(), script.c_str()), deadline);
+  const Rows done = answer(libpq().PQsendQuery(handle_.get(), script.c_str()), deadline);
   session_ = done.string(0, 5);
 }
 
@@ -136,14 +142,14 @@ void Connection::note_notice(void* connection, const PGresult* notice) noexcept 
 
 Rows Connection::execute(const std::string& script) {
   warning_.clear();
-  return answer(PQsendQuery(handle_.get(), script.c_str()));
+  return answer(libpq().PQsendQuery(handle_.get(), script.c_str()));
 }
 
 const std::string& Connection::prepared(std::string_view sql) {
   if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
   std::string name = "s" + std::to_string(statements_.size());
   const std::string text(sql);
-  answer(PQsendPrepare(handle_.get(), name.c_str(), text.c_str(), 0, nullptr));
+  answer(libpq().PQsendPrepare(handle_.get(), name.c_str(), text.c_str(), 0, nullptr));
   return statements_.emplace(sql, std::move(name)).first->second;
 }
 
@@ -151,9 +157,9 @@ Rows Connection::run_prepared(std::string_view sql, const Parameters& parameters
   const std::string& name = prepared(sql);
   const auto arrays = parameters.arrays();
   warning_.clear();
-  return answer(PQsendQueryPrepared(handle_.get(), name.c_str(), parameters.count(),
-                                    arrays.values.data(), arrays.lengths.data(),
-                                    arrays.formats.data(), 0));
+  return answer(libpq().PQsendQueryPrepared(handle_.get(), name.c_str(), parameters.count(),
+                                            arrays.values.data(), arrays.lengths.data(),
+                                            arrays.formats.data(), 0));
 }
 
 void Connection::run_cursor(std::string_view sql,
@@ -162,8 +168,9 @@ void Connection::run_cursor(std::string_view sql,
   const std::string declare = "DECLARE each_row NO SCROLL CURSOR FOR " + std::string(sql);
   const std::string fetch = "FETCH FORWARD " + std::to_string(cursor_rows) + " FROM each_row";
   const auto arrays = parameters.arrays();
-  answer(PQsendQueryParams(handle_.get(), declare.c_str(), parameters.count(), nullptr,
-                           arrays.values.data(), arrays.lengths.data(), arrays.formats.data(), 0));
+  answer(libpq().PQsendQueryParams(handle_.get(), declare.c_str(), parameters.count(), nullptr,
+                                   arrays.values.data(), arrays.lengths.data(),
+                                   arrays.formats.data(), 0));
   bool handed_out = false;
   try {
     for (;;) {
@@ -192,19 +199,21 @@ Rows Connection::answer(int sent, SteadyTime deadline) {
     kept.emplace(result);
   }
   if (refused) throw refusal(*refused);
-  if (!last || PQstatus(handle_.get()) != CONNECTION_OK) lose();
+  if (!last || libpq().PQstatus(handle_.get()) != CONNECTION_OK) lose();
   return std::move(*last);
 }
 
 /// Null where there is no more.
 PGresult* Connection::next_result(SteadyTime deadline) {
   for (;;) {
-    const int unsent = PQflush(handle_.get());
+    const int unsent = libpq().PQflush(handle_.get());
     if (unsent < 0) lose();
-    if (unsent == 0 && PQisBusy(handle_.get()) == 0) return PQgetResult(handle_.get());
+    if (unsent == 0 && libpq().PQisBusy(handle_.get()) == 0) {
+      return libpq().PQgetResult(handle_.get());
+    }
     // Before the wait too: OpenSSL may hold the rest of a record, of which poll() knows nothing.
-    if (PQconsumeInput(handle_.get()) == 0) return last_words();
-    if (unsent == 0 && PQisBusy(handle_.get()) == 0) continue;
+    if (libpq().PQconsumeInput(handle_.get()) == 0) return last_words();
+    if (unsent == 0 && libpq().PQisBusy(handle_.get()) == 0) continue;
     const auto events = static_cast<short>(unsent == 0 ? POLLIN : POLLIN | POLLOUT);
     if (!wait(events, deadline)) {
       given_up_ = true;
@@ -213,21 +222,21 @@ PGresult* Connection::next_result(SteadyTime deadline) {
                     "no answer within " +
                         std::to_string((statement_timeout_ + answer_margin).count()) + " ms");
     }
-    if (PQconsumeInput(handle_.get()) == 0) return last_words();
+    if (libpq().PQconsumeInput(handle_.get()) == 0) return last_words();
   }
 }
 
 /// Of a connection that cannot be read from: what the server said last, or libpq's own words.
 PGresult* Connection::last_words() {
   // With the socket gone this does not block.
-  if (PQstatus(handle_.get()) == CONNECTION_BAD) return PQgetResult(handle_.get());
+  if (libpq().PQstatus(handle_.get()) == CONNECTION_BAD) return libpq().PQgetResult(handle_.get());
   lose();
 }
 
 bool Connection::wait(short events, SteadyTime deadline) const {
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - steady_now());
-    pollfd watched{.fd = PQsocket(handle_.get()), .events = events, .revents = 0};
+    pollfd watched{.fd = libpq().PQsocket(handle_.get()), .events = events, .revents = 0};
     const int ready =
         ::poll(&watched, 1, static_cast<int>(std::max(left, milliseconds{0}).count()));
     if (ready > 0) return true;
@@ -240,8 +249,9 @@ bool Connection::wait(short events, SteadyTime deadline) const {
 Failure Connection::refusal(const Rows& answer) {
   const std::string_view sqlstate = field(answer.result(), PG_DIAG_SQLSTATE);
   const std::string_view primary = field(answer.result(), PG_DIAG_MESSAGE_PRIMARY);
-  std::string message = one_line(primary.empty() ? PQresultErrorMessage(answer.result()) : primary);
-  if (PQstatus(handle_.get()) != CONNECTION_OK ||
+  std::string message =
+      one_line(primary.empty() ? libpq().PQresultErrorMessage(answer.result()) : primary);
+  if (libpq().PQstatus(handle_.get()) != CONNECTION_OK ||
       field(answer.result(), PG_DIAG_SEVERITY_NONLOCALIZED) == "FATAL") {
     given_up_ = true;
     return {Failure::Kind::lost, sqlstate, message};
@@ -254,7 +264,7 @@ Failure Connection::refusal(const Rows& answer) {
 
 void Connection::lose() {
   given_up_ = true;
-  throw Failure(Failure::Kind::lost, {}, one_line(PQerrorMessage(handle_.get())));
+  throw Failure(Failure::Kind::lost, {}, one_line(libpq().PQerrorMessage(handle_.get())));
 }
 
 void Connection::commit(StuckCommit stuck) {
@@ -290,7 +300,7 @@ void Connection::allow(milliseconds statement_timeout) {
 
 void Connection::roll_back() noexcept {
   statement_timeout_ = timeouts_.statement;
-  if (given_up_ || PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) return;
+  if (given_up_ || libpq().PQtransactionStatus(handle_.get()) == PQTRANS_IDLE) return;
   try {
     execute("ROLLBACK");
   } catch (...) {
@@ -300,16 +310,17 @@ void Connection::roll_back() noexcept {
 
 bool Connection::closed_by_server() {
   while (wait(POLLIN, steady_now())) {
-    if (PQconsumeInput(handle_.get()) == 0) return true;
-    static_cast<void>(PQisBusy(handle_.get()));  // takes in what came, such as a changed setting
-    if (PQstatus(handle_.get()) != CONNECTION_OK) return true;
+    if (libpq().PQconsumeInput(handle_.get()) == 0) return true;
+    // Takes in what came, such as a changed setting.
+    static_cast<void>(libpq().PQisBusy(handle_.get()));
+    if (libpq().PQstatus(handle_.get()) != CONNECTION_OK) return true;
   }
-  return PQstatus(handle_.get()) != CONNECTION_OK;
+  return libpq().PQstatus(handle_.get()) != CONNECTION_OK;
 }
 
 bool Connection::broken() const {
-  return given_up_ || PQstatus(handle_.get()) != CONNECTION_OK ||
-         PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
+  return given_up_ || libpq().PQstatus(handle_.get()) != CONNECTION_OK ||
+         libpq().PQtransactionStatus(handle_.get()) != PQTRANS_IDLE;
 }
 
 Transaction::Transaction(Connection& connection, const std::string& begin)

@@ -5,8 +5,6 @@
 /// takes no other statement until the transaction is undone: let it reach Database.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -18,6 +16,7 @@
 #include <vector>
 
 #include "server/base/clock.h"
+#include "server/base/libpq.h"
 #include "server/base/secret.h"
 #include "storage/postgres/failure.h"
 #include "storage/postgres/parameters.h"
@@ -105,12 +104,12 @@ class Connection {
   /// The session's name, which no other one has, on no server: the process and when it began.
   [[nodiscard]] const std::string& session() const { return session_; }
   /// The process of the server that serves it.
-  [[nodiscard]] int server_process() const { return PQbackendPID(handle_.get()); }
-  [[nodiscard]] int server_version() const { return PQserverVersion(handle_.get()); }
+  [[nodiscard]] int server_process() const { return libpq().PQbackendPID(handle_.get()); }
+  [[nodiscard]] int server_version() const { return libpq().PQserverVersion(handle_.get()); }
 
  private:
   struct Finish {
-    void operator()(PGconn* handle) const { PQfinish(handle); }
+    void operator()(PGconn* handle) const { libpq().PQfinish(handle); }
   };
 
   template <typename... Arguments>

@@ -22,17 +22,19 @@ std::int64_t parse_integer(std::string_view text) {
 
 }  // namespace
 
-std::size_t Rows::size() const { return static_cast<std::size_t>(PQntuples(result_.get())); }
+std::size_t Rows::size() const {
+  return static_cast<std::size_t>(libpq().PQntuples(result_.get()));
+}
 
 std::size_t Rows::affected() const {
-  const std::string_view count = PQcmdTuples(result_.get());
+  const std::string_view count = libpq().PQcmdTuples(result_.get());
   return count.empty() ? 0 : static_cast<std::size_t>(parse_integer(count));
 }
 
-std::string_view Rows::command() const { return PQcmdStatus(result_.get()); }
+std::string_view Rows::command() const { return libpq().PQcmdStatus(result_.get()); }
 
 bool Rows::is_null(std::size_t row, std::size_t column) const {
-  return PQgetisnull(result_.get(), static_cast<int>(row), static_cast<int>(column)) != 0;
+  return libpq().PQgetisnull(result_.get(), static_cast<int>(row), static_cast<int>(column)) != 0;
 }
 
 std::int64_t Rows::integer(std::size_t row, std::size_t column) const {
@@ -43,9 +45,9 @@ std::string_view Rows::text(std::size_t row, std::size_t column) const {
   const int r = static_cast<int>(row);
   const int c = static_cast<int>(column);
   // libpq gives a null pointer where there is no such row or column.
-  const char* value = PQgetvalue(result_.get(), r, c);
+  const char* value = libpq().PQgetvalue(result_.get(), r, c);
   if (value == nullptr) not_readable("fewer rows or columns than were asked for");
-  return {value, static_cast<std::size_t>(PQgetlength(result_.get(), r, c))};
+  return {value, static_cast<std::size_t>(libpq().PQgetlength(result_.get(), r, c))};
 }
 
 Digest Rows::digest(std::size_t row, std::size_t column) const {

@@ -4,8 +4,6 @@
 /// than this binary's. Texts are valid as long as their Rows.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/base/libpq.h"
 #include "storage/records.h"
 
 namespace grantd::storage::postgres {
@@ -51,7 +50,7 @@ class Rows {
 
  private:
   struct Clear {
-    void operator()(PGresult* result) const { PQclear(result); }
+    void operator()(PGresult* result) const { libpq().PQclear(result); }
   };
 
   std::unique_ptr<PGresult, Clear> result_;
