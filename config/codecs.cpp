@@ -47,7 +47,7 @@ bool has_ambiguous_segment(std::string_view path) {
 bool is_issuer(std::string_view text) {
   if (text.size() > max_issuer_characters || !text.starts_with("https://")) return false;
   if (text.find('%') != std::string_view::npos) return false;
-  const auto uri = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+  const auto uri = boost::urls::parse_uri(text);
   if (!uri || uri->has_query() || uri->has_fragment() || uri->has_userinfo()) return false;
   if (uri->encoded_host().empty()) return false;
   if (uri->has_port() && uri->port_number() == 0) return false;
