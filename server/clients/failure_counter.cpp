@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <span>
+#include <new>
+#include <type_traits>
 
 namespace grantd::clients {
 namespace {
@@ -19,16 +20,20 @@ std::uint64_t mix(std::uint64_t x) {
 }  // namespace
 
 FailureCounter::FailureCounter(std::uint64_t seed, std::size_t entries)
-    : seed_(seed), entries_(std::max(entries / ways, std::size_t{1}) * ways) {}
+    : seed_(seed),
+      buckets_(std::max(entries / ways, std::size_t{1})),
+      entries_(static_cast<Entry*>(std::calloc(buckets_ * ways, sizeof(Entry)))) {
+  static_assert(std::is_trivially_copyable_v<Entry> && std::is_aggregate_v<Entry>);
+  if (!entries_) throw std::bad_alloc();
+}
 
 std::uint32_t FailureCounter::count(std::string_view client_id, std::string_view peer,
                                     SteadyTime now) {
   const std::hash<std::string_view> hash;
   const auto key = mix(mix(seed_ ^ hash(client_id)) ^ hash(peer));
-  const auto bucket = (key % (entries_.size() / ways)) * ways;
 
   const std::lock_guard lock(mutex_);
-  const auto places = std::span(entries_).subspan(bucket, ways);
+  const std::span places(entries_.get() + (key % buckets_) * ways, ways);
   auto entry = std::ranges::find_if(
       places, [&](const Entry& e) { return e.key == key && now - e.window_began < window; });
   if (entry == places.end()) {

@@ -4,10 +4,13 @@
 /// Known and unknown ids count alike, so that a 429 tells nothing. Thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "server/base/clock.h"
 
@@ -33,9 +36,16 @@ class FailureCounter {
   };
   static constexpr std::size_t ways = 8;  // entries that a key may stand in
 
+  struct Free {
+    void operator()(Entry* entries) const { std::free(entries); }
+  };
+
   const std::uint64_t seed_;
+  const std::size_t buckets_;
   std::mutex mutex_;
-  std::vector<Entry> entries_;
+  /// From calloc, whose zeros are an Entry{}: of the 1.5 MB the kernel gives the pages in which a
+  /// failure is counted, where a vector would touch them all at the start.
+  const std::unique_ptr<Entry[], Free> entries_;
 };
 
 }  // namespace grantd::clients
