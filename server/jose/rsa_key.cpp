@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/jose/base64url.h"
+#include "server/jose/blinded_rsa.h"
 #include "server/jose/key_contexts.h"
 #include "server/jose/mac.h"
 #include "server/jose/openssl.h"
@@ -124,6 +125,11 @@ std::string RsaPrivateKey::sign_rs256(std::string_view signing_input) const {
   signing_->give_back(std::move(context));
   signature.resize(size);
   return signature;
+}
+
+const BlindedRsa* RsaPrivateKey::blinded() const {
+  std::call_once(blinded_once_, [this] { blinded_ = BlindedRsa::make(*key_); });
+  return blinded_.get();
 }
 
 }  // namespace grantd::jose

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,7 @@ struct EvpKeyFree {
 };
 using EvpKey = std::unique_ptr<EVP_PKEY, EvpKeyFree>;
 
+class BlindedRsa;
 class KeyContexts;
 
 class RsaPublicKey {
@@ -85,6 +87,9 @@ class RsaPrivateKey {
 
   /// Raw signature octets; empty where OpenSSL failed.
   [[nodiscard]] std::string sign_rs256(std::string_view signing_input) const;
+  /// For a signer that has the RSA operation computed elsewhere; made when it is first asked for,
+  /// and gone with the key. Null where the key does not qualify (blinded_rsa.h).
+  [[nodiscard]] const BlindedRsa* blinded() const;
 
  private:
   RsaPrivateKey();
@@ -93,6 +98,8 @@ class RsaPrivateKey {
   EvpKey key_;
   std::unique_ptr<KeyContexts> signing_;
   std::shared_ptr<const RsaPublicKey> public_;
+  mutable std::once_flag blinded_once_;
+  mutable std::shared_ptr<const BlindedRsa> blinded_;
 };
 
 }  // namespace grantd::jose
