@@ -24,6 +24,9 @@ enum class StorageBackend { sqlite, postgresql };
 /// Where the private halves of the signing keys are: PEM files, or wrapped in the database.
 enum class KeyStoreKind { directory, database };
 
+/// What makes the signatures.
+enum class SignerKind { openssl, multi_buffer };
+
 /// To whom an audience's tokens are encrypted (RFC 7516).
 struct Encryption {
   std::filesystem::path jwks_file{};  // resolved
@@ -82,7 +85,8 @@ struct Config {
   struct Keys {
     KeyStoreKind store{KeyStoreKind::directory};
     std::filesystem::path directory{};
-    std::filesystem::path wrapping_key_file{};           // empty: none
+    std::filesystem::path wrapping_key_file{};  // empty: none
+    SignerKind signer{SignerKind::openssl};
     std::optional<std::chrono::seconds> rotate_every{};  // absent: "never"
     std::chrono::seconds publish_before{0};
     std::chrono::seconds jwks_max_age{0};

@@ -173,6 +173,15 @@ std::vector<Field> token_fields() {
       algorithm({"keys.algorithm", R"("RS256")", "", applies, "the one there is",
                  "The signature algorithm (RFC 7518 §3.3)."}),
       field(
+          {"keys.signer", R"("openssl")", "", restart,
+           "or \"multi-buffer\": eight at once on AVX-512 IFMA",
+           "What signs: `openssl`, or `multi-buffer`, which makes up to eight signatures at once "
+           "with the distribution's `libcrypto_mb` on a processor with AVX-512 IFMA. Where either "
+           "is missing, OpenSSL signs, and the log says so."},
+          one_of<SignerKind>(
+              {{"openssl", SignerKind::openssl}, {"multi-buffer", SignerKind::multi_buffer}}),
+          &C::keys, &C::Keys::signer),
+      field(
           {"keys.rotate_every", R"("30d")", "", applies, "or \"never\": only the operator rotates",
            "How long a key signs before its successor does; `never` leaves it to the operator."},
           whole_seconds_or_never("1s", "3650d"), &C::keys, &C::Keys::rotate_every),

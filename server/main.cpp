@@ -34,6 +34,7 @@
 #include "server/service/maintenance.h"
 #include "server/service/reloader.h"
 #include "server/service/settings.h"
+#include "server/service/signing.h"
 #include "server/service/status_lists.h"
 #include "server/service/storage.h"
 #include "server/service/storage_clock.h"
@@ -202,7 +203,8 @@ int serve(const cli::ServeRequest& request) {
   if (!custody) return fail(bad_configuration, custody.error());
   keys::KeyRing key_ring(**custody, storage, clock,
                          [&](const keys::KeyEvent& event) { key_events.report(event); });
-  keys::OpenSslSigner signer;
+  service::Signing signing(config.keys.signer, node_clock, log, metrics);
+  keys::Signer& signer = signing.signer();
 
   // Clients.
   BlockingPool pool(blocking_threads(config), max_blocking_pending, max_queued(config));

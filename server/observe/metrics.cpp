@@ -108,6 +108,23 @@ struct Plain {
   Gauge& feed_waiting;
 };
 
+/// Of a signer that makes batches: there from the start, at 0.
+struct Signatures {
+  explicit Signatures(Registry& registry)
+      : family(counters(registry, "grantd_signatures_total",
+                        "Signatures of a signer that makes batches, by what made them.")),
+        batches(counter(registry, "grantd_signature_batches_total",
+                        "Batches of signatures made at once.")),
+        faults(counter(registry, "grantd_signature_faults_total",
+                       "Results that were no signature, thrown away and made again.")) {}
+
+  Family<Counter>& family;
+  Counter& alone{family.Add({{"signer", "openssl"}})};
+  Counter& together{family.Add({{"signer", "multi-buffer"}})};
+  Counter& batches;
+  Counter& faults;
+};
+
 /// The answers of the revocation feed, by kind: there from the start, at 0.
 struct FeedAnswers {
   explicit FeedAnswers(Registry& registry)
@@ -205,7 +222,17 @@ class Metrics::Impl {
   }
 
   [[nodiscard]] const Plain& plain() const { return plain_; }
+  [[nodiscard]] const Signatures& signatures() const { return signatures_; }
   [[nodiscard]] Counter& feed_answers(FeedAnswer answer) { return feed_answers_.of(answer); }
+
+  void signer_in_force(std::string_view signer) {
+    prometheus::BuildGauge()
+        .Name("grantd_signer_info")
+        .Help("Always 1; what signs is in the label.")
+        .Register(registry_)
+        .Add({{"signer", std::string(signer)}})
+        .Set(1);
+  }
 
   void request(std::string_view name, unsigned status, std::chrono::nanoseconds duration) {
     Endpoint& endpoint = endpoints_.find_or_make(name, mutex_, [this](Endpoint& made) {
@@ -253,6 +280,7 @@ class Metrics::Impl {
   Registry registry_;
   Plain plain_{registry_};
   FeedAnswers feed_answers_{registry_};
+  Signatures signatures_{registry_};
   Family<Counter>& requests_{
       counters(registry_, "grantd_requests_total", "Requests answered, by endpoint and status.")};
   Family<Counter>& authentication_failures_{
@@ -283,6 +311,13 @@ void Metrics::authentication_failed(std::string_view reason) {
 void Metrics::config_reloaded() { impl_->plain().config_reloads.Increment(); }
 void Metrics::config_reload_failed() { impl_->plain().config_reload_failures.Increment(); }
 void Metrics::key_load_failed() { impl_->plain().key_load_failures.Increment(); }
+void Metrics::signer_in_force(std::string_view signer) { impl_->signer_in_force(signer); }
+void Metrics::signed_alone() { impl_->signatures().alone.Increment(); }
+void Metrics::signed_together(std::size_t signatures) {
+  impl_->signatures().together.Increment(static_cast<double>(signatures));
+  impl_->signatures().batches.Increment();
+}
+void Metrics::signature_faulty() { impl_->signatures().faults.Increment(); }
 void Metrics::client_cache(bool hit) {
   (hit ? impl_->plain().cache_hits : impl_->plain().cache_misses).Increment();
 }

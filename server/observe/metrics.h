@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -34,6 +35,14 @@ class Metrics {
   void config_reload_failed();
   /// grantd_key_load_failures_total
   void key_load_failed();
+  /// grantd_signer_info{signer}: "openssl" or "multi-buffer". Once.
+  void signer_in_force(std::string_view signer);
+  /// grantd_signatures_total{signer="openssl"}, of a signer that makes batches
+  void signed_alone();
+  /// grantd_signatures_total{signer="multi-buffer"}, grantd_signature_batches_total
+  void signed_together(std::size_t signatures);
+  /// grantd_signature_faults_total
+  void signature_faulty();
   /// grantd_client_cache_hits_total, grantd_client_cache_misses_total
   void client_cache(bool hit);
   /// grantd_storage_failures_total

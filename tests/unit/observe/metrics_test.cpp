@@ -19,15 +19,28 @@ bool has_line(const Metrics& metrics, const std::string& line) {
 
 TEST(Metrics, ShowEveryUnlabelledMetricAtZeroFromTheStart) {
   const Metrics metrics;
-  for (const char* name :
-       {"grantd_tokens_issued_total", "grantd_revocations_total", "grantd_config_reloads_total",
-        "grantd_config_reload_failures_total", "grantd_key_load_failures_total",
-        "grantd_client_cache_hits_total", "grantd_client_cache_misses_total",
-        "grantd_storage_failures_total", "grantd_connections_refused_total",
-        "grantd_tls_handshake_failures_total", "grantd_log_dropped_total", "grantd_connections",
-        "grantd_tls_certificate_expiry_seconds", "grantd_published_keys", "grantd_live_revocations",
-        "grantd_feed_readers_waiting", R"(grantd_feed_answers_total{answer="full"})",
-        R"(grantd_feed_answers_total{answer="not_modified"})"}) {
+  for (const char* name : {"grantd_tokens_issued_total",
+                           "grantd_revocations_total",
+                           "grantd_config_reloads_total",
+                           "grantd_config_reload_failures_total",
+                           "grantd_key_load_failures_total",
+                           "grantd_client_cache_hits_total",
+                           "grantd_client_cache_misses_total",
+                           "grantd_storage_failures_total",
+                           "grantd_connections_refused_total",
+                           "grantd_tls_handshake_failures_total",
+                           "grantd_log_dropped_total",
+                           "grantd_connections",
+                           "grantd_tls_certificate_expiry_seconds",
+                           "grantd_published_keys",
+                           "grantd_live_revocations",
+                           "grantd_feed_readers_waiting",
+                           R"(grantd_feed_answers_total{answer="full"})",
+                           R"(grantd_feed_answers_total{answer="not_modified"})",
+                           "grantd_signature_batches_total",
+                           "grantd_signature_faults_total",
+                           R"(grantd_signatures_total{signer="openssl"})",
+                           R"(grantd_signatures_total{signer="multi-buffer"})"}) {
     EXPECT_TRUE(has_line(metrics, std::string(name) + " 0")) << name;
   }
 }
