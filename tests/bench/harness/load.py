@@ -14,7 +14,7 @@ TOKEN_FORM = "grant_type=client_credentials"
 
 ATTEMPTS = 3  # each twice as long as the one before
 
-# Both parts run in wrk's thread, the report at its end in wrk's main one. Times are microseconds.
+# Run by wrk at its end. Times are microseconds.
 REPORT = """
 done = function(summary, latency)
   local errors = summary.errors
