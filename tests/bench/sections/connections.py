@@ -91,9 +91,11 @@ def held_open(bench, server, count):
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if not client.stdout.readline():
         sys.exit("the idle connections could not be opened")
-    yield
-    client.stdin.close()
-    client.wait()
+    try:
+        yield
+    finally:
+        client.stdin.close()
+        client.wait()
     time.sleep(1)  # until the server has noticed
 
 
