@@ -231,8 +231,7 @@ TEST_F(StorageCopy, ASourceThatIsNotThereIsRefusedAndNotMade) {
 
 TEST_F(StorageCopy, ASourceWhoseSchemaIsBehindIsRefused) {
   (void)old.stop();
-  edit_sqlite(old_database(),
-              "DROP TABLE wrapped_key; DELETE FROM schema_migration WHERE number = 6");
+  edit_sqlite(old_database(), "DELETE FROM schema_migration WHERE number = 7");
   expect_refused(copy(), 1, "the schema is behind");
 }
 

@@ -58,7 +58,7 @@ TEST(Metrics, SayWhatEachIsFor) {
     EXPECT_TRUE(previous.starts_with("# HELP " + name + " ")) << line;
     ++families;
   }
-  EXPECT_EQ(families, 25);
+  EXPECT_EQ(families, 28);
 }
 
 TEST(Metrics, NameTheVersion) {
