@@ -25,25 +25,35 @@ constexpr Digits digits_of(std::string_view alphabet) {
 constexpr Digits url_digits = digits_of(url_alphabet);
 constexpr Digits plain_digits = digits_of(plain_alphabet);
 
-/// Without padding. Bits are gathered in `buffer`, the oldest ones highest.
+/// Without padding: four digits are three octets, and two or three at the end one or two.
 std::optional<std::string> decode(std::string_view text, const Digits& digits) {
-  if (text.size() % 4 == 1) return std::nullopt;
+  const std::size_t rest = text.size() % 4;
+  if (rest == 1) return std::nullopt;
   std::string out(text.size() * 3 / 4, '\0');
   char* to = out.data();
-  std::uint32_t buffer = 0;
-  unsigned bits = 0;
-  for (const char c : text) {
-    const std::uint8_t digit = digits[static_cast<unsigned char>(c)];
-    if (digit == no_digit) return std::nullopt;
-    buffer = (buffer << 6U) | digit;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      *to++ = static_cast<char>((buffer >> bits) & 0xffU);
+  std::uint8_t seen = 0;  // no_digit is a bit that no digit has
+  const auto group = [&](std::size_t at, std::size_t count) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint8_t digit = digits[static_cast<unsigned char>(text[at + i])];
+      seen |= digit;
+      bits |= std::uint32_t{digit} << (18U - 6U * static_cast<unsigned>(i));
     }
+    return bits;
+  };
+  std::size_t at = 0;
+  for (; at + 4 <= text.size(); at += 4) {
+    const std::uint32_t bits = group(at, 4);
+    *to++ = static_cast<char>((bits >> 16U) & 0xffU);
+    *to++ = static_cast<char>((bits >> 8U) & 0xffU);
+    *to++ = static_cast<char>(bits & 0xffU);
   }
-  // Two texts for the same octets would be two names for one token.
-  if ((buffer & ((1U << bits) - 1U)) != 0) return std::nullopt;
+  std::uint32_t last = group(at, rest);
+  for (; to != out.data() + out.size(); last = (last << 8U) & 0xffffffU) {
+    *to++ = static_cast<char>((last >> 16U) & 0xffU);
+  }
+  // Bits that belong to no octet: two texts for the same octets would be two names for one token.
+  if ((seen & no_digit) != 0 || last != 0) return std::nullopt;
   return out;
 }
 

@@ -33,12 +33,6 @@ void append_json_member(std::string& out, std::string_view name, std::string_vie
   out.append(",\"").append(name).append("\":").append(json_text);
 }
 
-std::optional<std::string> text_member(const json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_string()) return std::nullopt;
-  return found->get<std::string>();
-}
-
 std::optional<sys_seconds> time_member(const json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
@@ -199,17 +193,19 @@ std::expected<Claims, std::string> parse_claims(std::string_view text) {
   const auto object = jose::parse_object(text, max_claims_depth);
   if (!object) return std::unexpected("malformed_claims");
 
-  const auto issuer = text_member(*object, "iss");
-  const auto subject = text_member(*object, "sub");
-  const auto client_id = text_member(*object, "client_id");
-  const auto jti = text_member(*object, "jti");
+  const auto* issuer = jose::find_string(*object, "iss");
+  const auto* subject = jose::find_string(*object, "sub");
+  const auto* client_id = jose::find_string(*object, "client_id");
+  const auto* jti = jose::find_string(*object, "jti");
   const auto issued_at = time_member(*object, "iat");
   const auto expires_at = time_member(*object, "exp");
   auto audiences = audiences_of(*object);
-  if (!issuer || !subject || !client_id || !jti || !issued_at || !expires_at || audiences.empty()) {
+  if (issuer == nullptr || subject == nullptr || client_id == nullptr || jti == nullptr ||
+      !issued_at || !expires_at || audiences.empty()) {
     return std::unexpected("missing_or_mistyped_claim");
   }
-  if (object->contains("scope") && !object->at("scope").is_string()) {
+  const auto* scope = jose::find_string(*object, "scope");
+  if (scope == nullptr && object->contains("scope")) {
     return std::unexpected("missing_or_mistyped_claim");
   }
   Claims claims;
@@ -217,7 +213,7 @@ std::expected<Claims, std::string> parse_claims(std::string_view text) {
   claims.subject = *subject;
   claims.client_id = *client_id;
   claims.audiences = std::move(audiences);
-  claims.scopes = split(text_member(*object, "scope").value_or(""));
+  if (scope != nullptr) claims.scopes = split(*scope);
   claims.issued_at = *issued_at;
   claims.expires_at = *expires_at;
   claims.jti = *jti;
