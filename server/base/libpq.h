@@ -47,6 +47,7 @@ namespace grantd {
   APPLY(PQtransactionStatus)
 
 struct Libpq {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member stands in none
 #define GRANTD_LIBPQ_MEMBER(name) decltype(&::name) name{};
   GRANTD_LIBPQ_FUNCTIONS(GRANTD_LIBPQ_MEMBER)
 #undef GRANTD_LIBPQ_MEMBER

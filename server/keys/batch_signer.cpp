@@ -75,7 +75,7 @@ class BatchSigner::Loop final : public asio::execution_context::service {
   }
 
   /// The coroutines themselves go later, with what is posted to the context.
-  void drop(Waiters& waiters) {
+  void drop(Waiters& waiters) const {
     for (;;) {
       std::move_only_function<void()> dropped;  // outside the lock
       const std::lock_guard lock(signer->mutex_);
