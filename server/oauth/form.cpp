@@ -20,9 +20,9 @@ Error malformed(std::string_view description) {
 template <typename Container>
 bool decode_into(Container& out, std::string_view text) {
   for (;;) {
-    const auto plain = text.substr(0, text.find_first_of("+%"));
-    out.insert(out.end(), plain.begin(), plain.end());
-    text.remove_prefix(plain.size());
+    const auto plain_end = std::ranges::find_if(text, [](char c) { return c == '+' || c == '%'; });
+    out.insert(out.end(), text.begin(), plain_end);
+    text.remove_prefix(static_cast<std::size_t>(plain_end - text.begin()));
     if (text.empty()) return true;
     if (text.front() == '+') {
       out.push_back(' ');
