@@ -21,7 +21,7 @@ authority=$directory/authority/ca
 
 # shellcheck disable=SC2086  # several words
 openssl req -x509 $new_key -days 3650 -subj "/CN=grantd cluster authority" \
-  -keyout "$authority.key" -out "$authority.crt" 2>/dev/null
+  -addext "keyUsage=critical,keyCertSign,cRLSign" -keyout "$authority.key" -out "$authority.crt" 2>/dev/null
 
 # FILE NAME...: FILE.key and FILE.crt, for these host names.
 certificate() {

@@ -55,7 +55,7 @@ def make_certificates(directory):
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     openssl = ["openssl", "req", "-x509", *new_key]
     run([*openssl, "-subj", "/CN=interop authority", "-keyout", directory / "ca.key",
-         "-out", directory / "ca.crt"])
+         "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", directory / "ca.crt"])
     run([*openssl, "-subj", "/CN=localhost", "-CA", directory / "ca.crt",
          "-CAkey", directory / "ca.key", "-addext", "subjectAltName=DNS:localhost",
          "-addext", "basicConstraints=critical,CA:FALSE",

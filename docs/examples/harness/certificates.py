@@ -17,7 +17,7 @@ class Authority:
         self._key = directory / "ca.key"
         self._serials = itertools.count(1)
         _request("-subj", "/CN=grantd examples' authority", "-keyout", self._key,
-                 "-out", self.certificate)
+                 "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", self.certificate)
         self._key.chmod(0o600)
 
     def issue(self, name):
