@@ -10,25 +10,17 @@ minute only, so that revocations of the load are forgotten as fast as new ones c
 """
 
 import contextlib
-import json
-import os
-import pathlib
 import re
-import secrets
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 
 import scale_data
+from harness.server import Node, workplace
 
-START_SECONDS = 60
 CONNECTIONS = 64
 MINUTE = 60
-TICKS = os.sysconf("SC_CLK_TCK")
 
 # Of a token's payload the client is read: who revokes must be the one to whom it was issued.
 WRK = """
@@ -80,22 +72,25 @@ end
 
 def main(grantd, minutes=10, clients=1_000_000, revocations=None):
     with contextlib.ExitStack() as stack:
-        root = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grantd-soak-")))
-        server = Server(grantd, root)
+        root = stack.enter_context(workplace())
+        server = Soaked(grantd, root, root / "server", {"tokens": {"lifetime": "1m"}})
         began = time.monotonic()
         scale_data.fill(grantd, server.config, clients, clients if revocations is None else revocations,
                         root / "credentials")
         print(f"made {clients} clients in {time.monotonic() - began:.0f} s")
-        took = server.start()
-        stack.callback(server.stop)
-        print(f"ready after {took * 1000:.0f} ms, {server.memory() / 1024:.1f} MB")
+        stack.enter_context(server.running())
+        print(f"ready, {megabytes(server.rss()):.1f} MB")
         script = root / "soak.lua"
         script.write_text(WRK % (clients, scale_data.CREDENTIAL_BYTES, root / "credentials"))
         load = subprocess.Popen(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{minutes * MINUTE + 5}s", "-s", script,
-                                 f"https://127.0.0.1:{server.port}/"], stdout=subprocess.DEVNULL)
+                                 server.url + "/"], stdout=subprocess.DEVNULL)
         stack.callback(load.wait)
         stack.callback(load.terminate)
         show(server, minutes)
+
+
+def megabytes(octets):
+    return octets / 1024 / 1024
 
 
 def show(server, minutes):
@@ -104,10 +99,10 @@ def show(server, minutes):
     cpu, (done, failed) = server.cpu_seconds(), server.requests()
     for minute in range(1, minutes + 1):
         time.sleep(MINUTE)
-        now_cpu, (now_done, now_failed), memory = server.cpu_seconds(), server.requests(), server.memory()
+        now_cpu, (now_done, now_failed), memory = server.cpu_seconds(), server.requests(), server.rss()
         each = (now_cpu - cpu) / max(now_done - done, 1) * 1e6
         rows.append((memory, each))
-        print(f"{minute:>6}{memory / 1024:>9.1f} MB{(now_done - done) / MINUTE:>12.0f}{now_failed - failed:>8}"
+        print(f"{minute:>6}{megabytes(memory):>9.1f} MB{(now_done - done) / MINUTE:>12.0f}{now_failed - failed:>8}"
               f"{each:>10.1f} us", flush=True)
         cpu, done, failed = now_cpu, now_done, now_failed
     if minutes > 2:
@@ -115,75 +110,18 @@ def show(server, minutes):
         print(f"minute {minutes} against minute 2: memory {memory / was_memory:.3f}, CPU {each / was_each:.3f}")
 
 
-class Server:
-    def __init__(self, grantd, root):
-        self.grantd, self.root = grantd, root
-        self.port, self.ops_port = free_port(), free_port()
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-keyout", root / "server.key", "-out", root / "server.crt", "-days", "2",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-                       check=True, capture_output=True)
-        (root / "pepper").write_text(secrets.token_hex(32) + "\n")
-        for name in ("pepper", "server.key"):
-            (root / name).chmod(0o600)
-        self.config = root / "grantd.json"
-        self.config.write_text(json.dumps({
-            "issuer": "https://auth.example.com",
-            "listen": {"address": "127.0.0.1", "port": self.port,
-                       "tls": {"certificate_file": "server.crt", "private_key_file": "server.key"}},
-            "ops": {"address": "127.0.0.1", "port": self.ops_port},
-            "storage": {"url": "sqlite:grantd.db", "pepper_file": "pepper"},
-            "keys": {"rotate_every": "never"}, "tokens": {"lifetime": "1m"}}))
-
-    def start(self):
-        """Until it is ready, in seconds."""
-        began = time.monotonic()
-        log = open(self.root / "log", "w", encoding="utf-8")
-        self.process = subprocess.Popen([self.grantd, "serve", "--config", self.config], stdout=log)
-        log.close()
-        while time.monotonic() < began + START_SECONDS:
-            with contextlib.suppress(OSError):
-                self.ops("/readyz")
-                return time.monotonic() - began
-            time.sleep(0.01)
-        self.stop()
-        sys.exit("the server is not ready")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-
-    def ops(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=20) as answer:
-            return answer.read().decode()
-
+class Soaked(Node):
     def requests(self):
         """Answered in all, and of them not with 200."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/metrics", timeout=20) as answer:
+            metrics = answer.read().decode()
         done = failed = 0
         for endpoint, status, count in re.findall(
-                r'^grantd_requests_total\{endpoint="(\w+)",status="(\d+)"\} (\S+)$', self.ops("/metrics"), re.M):
+                r'^grantd_requests_total\{endpoint="(\w+)",status="(\d+)"\} (\S+)$', metrics, re.M):
             if endpoint in ("token", "introspect", "revoke"):
                 done += int(float(count))
                 failed += int(float(count)) if status != "200" else 0
         return done, failed
-
-    def memory(self):
-        """VmRSS, in KB."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
-
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def free_port():
-    """Below the range that outgoing connections take their ports from."""
-    while True:
-        port = 20000 + secrets.randbelow(12000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 if __name__ == "__main__":

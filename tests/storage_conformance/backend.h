@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "config/storage_url.h"
@@ -74,6 +75,16 @@ inline std::string query_sqlite(const std::filesystem::path& path, const std::st
   }
   sqlite3_close(handle);
   return answer;
+}
+
+/// SQLite's migrations before `number`, and from it on.
+inline std::pair<std::vector<Migration>, std::vector<Migration>> sqlite_migrations_around(
+    int number) {
+  std::pair<std::vector<Migration>, std::vector<Migration>> parts;
+  for (const auto& each : sqlite_migrations()) {
+    (each.number < number ? parts.first : parts.second).push_back(each);
+  }
+  return parts;
 }
 
 class SqliteDatabase final : public Database {

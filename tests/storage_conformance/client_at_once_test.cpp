@@ -210,11 +210,7 @@ TEST(SqliteClientDocument, IsMadeForClientsThatAreThereAlready) {
   const auto path = directory.path() / "grantd.db";
   const auto store = SqliteStorage::open({.path = path}, SqliteStorage::Create::yes);
   ASSERT_TRUE(store);
-  std::vector<Migration> before;
-  std::vector<Migration> from;
-  for (const auto& each : sqlite_migrations()) {
-    (each.number < adds_document ? before : from).push_back(each);
-  }
+  const auto [before, from] = sqlite_migrations_around(adds_document);
   ASSERT_TRUE((*store)->apply(before, test_time));
   ASSERT_TRUE((*store)->register_pepper({"pepper01", Digest{7}}, test_time));
   SecretRecord secret;

@@ -14,11 +14,7 @@ TEST(SqliteRevocationSeq, EntriesFromBeforeAreToldInPagesAndLeaveRoomForNewOnes)
   const auto path = directory.path() / "grantd.db";
   const auto store = SqliteStorage::open({.path = path}, SqliteStorage::Create::yes);
   ASSERT_TRUE(store);
-  std::vector<Migration> before;
-  std::vector<Migration> from;
-  for (const auto& each : sqlite_migrations()) {
-    (each.number < adds_seq ? before : from).push_back(each);
-  }
+  const auto [before, from] = sqlite_migrations_around(adds_seq);
   ASSERT_TRUE((*store)->apply(before, test_time));
   for (int i = 1; i <= 5; ++i) {
     query_sqlite(path, "INSERT INTO revocation VALUES ('j" + std::to_string(i) + "', 2000000000)");

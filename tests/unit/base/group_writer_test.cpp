@@ -67,6 +67,12 @@ class GroupWriterTest : public ::testing::Test {
  protected:
   static constexpr Writer::Limits wide{64, 64};
 
+  /// Item 0 is at the disk from now on, so that what follows waits.
+  void hold(Writer& writer, Disk& disk) {
+    start(writer, 0);
+    loop.poll();
+    disk.wait_for_first();
+  }
   Outcome& start(Writer& writer, int item) {
     auto& outcome = outcomes_.emplace_back();
     asio::co_spawn(loop, write(writer, item, outcome), asio::detached);
@@ -102,9 +108,7 @@ TEST_F(GroupWriterTest, ALoneItemIsWrittenAtOnceAndItsCallerResumesOnItsLoop) {
 TEST_F(GroupWriterTest, WhatComesMeanwhileSharesTheNextGroupInTheOrderItCame) {
   Disk disk(true);
   Writer writer(pool, wide, disk.committing(), "interrupted");
-  start(writer, 0);
-  loop.poll();
-  disk.wait_for_first();
+  hold(writer, disk);
   for (int i = 1; i <= 5; ++i) start(writer, i);
   loop.poll();
   disk.release();
@@ -115,9 +119,7 @@ TEST_F(GroupWriterTest, WhatComesMeanwhileSharesTheNextGroupInTheOrderItCame) {
 TEST_F(GroupWriterTest, NoGroupIsLargerThanItMay) {
   Disk disk(true);
   Writer writer(pool, {64, 2}, disk.committing(), "interrupted");
-  start(writer, 0);
-  loop.poll();
-  disk.wait_for_first();
+  hold(writer, disk);
   for (int i = 1; i <= 5; ++i) start(writer, i);
   loop.poll();
   disk.release();
@@ -128,9 +130,7 @@ TEST_F(GroupWriterTest, NoGroupIsLargerThanItMay) {
 TEST_F(GroupWriterTest, AFullQueueIsToldAndTakesItemsAgainAfterwards) {
   Disk disk(true);
   Writer writer(pool, {2, 64}, disk.committing(), "interrupted");
-  start(writer, 0);
-  loop.poll();
-  disk.wait_for_first();
+  hold(writer, disk);
   start(writer, 1);
   start(writer, 2);
   const auto& refused = start(writer, 3);
@@ -196,9 +196,7 @@ TEST_F(GroupWriterTest, ACommitThatThrowsInterruptsItsGroupAlone) {
 TEST_F(GroupWriterTest, OtherWorkOfThePoolGetsItsTurnBetweenGroups) {
   Disk disk(true);
   Writer writer(pool, {64, 1}, disk.committing(), "interrupted");
-  start(writer, 0);
-  loop.poll();
-  disk.wait_for_first();
+  hold(writer, disk);
   start(writer, 1);
   start(writer, 2);
   std::optional<std::size_t> committed_before;
