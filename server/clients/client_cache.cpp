@@ -62,17 +62,6 @@ std::function<storage::StoreResult<storage::ClientWithSecrets>()> ClientCache::r
   return [&store = store_, id] { return store.find_client(id); };
 }
 
-bool ClientCache::Passers::has_been(std::size_t hash) {
-  const std::size_t bit = hash % bits;
-  if (seen_.test(bit)) return true;
-  if (count_++ == most) {
-    seen_.reset();
-    count_ = 1;
-  }
-  seen_.set(bit);
-  return false;
-}
-
 void ClientCache::insert(const ClientPtr& client, std::uint64_t read_in_epoch) {
   const std::string_view id = client->client.id;
   ClientPtr evicted;  // its many parts are freed without the lock
@@ -86,9 +75,7 @@ void ClientCache::insert(const ClientPtr& client, std::uint64_t read_in_epoch) {
     shard.index.emplace(id, shard.recent.begin());
     return;
   }
-  // Full.
-  if (!shard.passers.has_been(std::hash<std::string_view>{}(id) / shards)) return;
-  // The nodes of the least recently used one serve anew.
+  // Full: the nodes of the least recently used one serve anew.
   auto node = shard.index.extract(shard.recent.back()->client.id);
   evicted = std::exchange(shard.recent.back(), client);
   shard.recent.splice(shard.recent.begin(), shard.recent, std::prev(shard.recent.end()));

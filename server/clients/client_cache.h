@@ -1,9 +1,5 @@
 /// Clients with their secrets in memory: bounded, without entries for ids that do not exist.
 ///
-/// While there is room each client that is read is kept; then one has to be asked for again before
-/// long to take the place of the one that was not asked for longest. Many more clients than fit, in
-/// no order, would else only push each other out, at more than the reading costs.
-///
 /// Thread-safe. A hit takes one short lock of one shard and does not suspend, nor does a miss that
 /// storage answers at once; any other reads it on the blocking pool. Entries are dropped by what
 /// the change follower reads, so that a command's effect is seen within a second.
@@ -11,7 +7,6 @@
 
 #include <array>
 #include <atomic>
-#include <bitset>
 #include <boost/asio/awaitable.hpp>
 #include <expected>
 #include <functional>
@@ -47,22 +42,8 @@ class ClientCache {
   void clear();
 
  private:
-  /// Who was read and not kept lately, by a bit of the id's hash: now and then one is taken for
-  /// another.
-  class Passers {
-   public:
-    /// Whether it was here before; it is from now on.
-    [[nodiscard]] bool has_been(std::size_t hash);
-
-   private:
-    static constexpr std::size_t bits = 16384;
-    static constexpr std::size_t most = bits / 8;  // then all are forgotten
-    std::bitset<bits> seen_;
-    std::size_t count_{0};
-  };
   struct Shard {
     std::mutex mutex;
-    Passers passers;
     std::list<ClientPtr> recent;  // most recently used first
     // By the id inside the record itself.
     std::unordered_map<std::string_view, std::list<ClientPtr>::iterator> index;
