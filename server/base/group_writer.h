@@ -200,13 +200,12 @@ class GroupWriter {
   static void resume(Waiters waiters, const Result& result) {
     while (!waiters.empty()) {
       const Executor executor = waiters.front()->executor();
-      const auto others =
-          std::stable_partition(waiters.begin(), waiters.end(),
-                                [&](const auto& waiter) { return waiter->executor() == executor; });
-      Waiters of_other_loops(std::make_move_iterator(others),
-                             std::make_move_iterator(waiters.end()));
-      waiters.erase(others, waiters.end());
-      boost::asio::post(executor, [resumed = std::move(waiters), result]() mutable {
+      Waiters resumed;
+      Waiters of_other_loops;
+      for (auto& waiter : waiters) {
+        (waiter->executor() == executor ? resumed : of_other_loops).push_back(std::move(waiter));
+      }
+      boost::asio::post(executor, [resumed = std::move(resumed), result]() mutable {
         for (auto& waiter : resumed) std::exchange(waiter, nullptr)->resume(result);
       });
       waiters = std::move(of_other_loops);
