@@ -137,18 +137,31 @@ constexpr auto plain_octets = [] {
 
 bool is_plain(char c) { return plain_octets[static_cast<unsigned char>(c)]; }
 
+std::uint64_t word_at(std::string_view text, std::size_t at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data() + at, sizeof(word));
+  return word;
+}
+
+constexpr std::uint64_t in_each_octet = 0x0101'0101'0101'0101;
+constexpr std::uint64_t highest_bits = in_each_octet * 0x80;
+
 /// How many octets at the beginning are ASCII.
 std::size_t ascii_prefix(std::string_view text) {
-  const auto end = std::ranges::find_if(text, [](char c) { return (c & 0x80) != 0; });
-  return static_cast<std::size_t>(end - text.begin());
+  std::size_t length = 0;
+  while (length + sizeof(std::uint64_t) <= text.size() &&
+         (word_at(text, length) & highest_bits) == 0) {
+    length += sizeof(std::uint64_t);
+  }
+  while (length < text.size() && (text[length] & 0x80) == 0) ++length;
+  return length;
 }
 
 /// Whether an octet of the word is not plain, for all eight at once: each term sets the highest bit
 /// of the octets that one reason holds for. A carry or borrow crosses into the next octet only from
 /// one that is not plain itself.
 bool has_not_plain(std::uint64_t word) {
-  constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
-  constexpr std::uint64_t highest_bits = ones * 0x80;
+  constexpr std::uint64_t ones = in_each_octet;
   const std::uint64_t controls = word - ones * 0x20;
   const std::uint64_t quotes = (word ^ (ones * '"')) - ones;
   const std::uint64_t backslashes = (word ^ (ones * '\\')) - ones;
@@ -157,9 +170,7 @@ bool has_not_plain(std::uint64_t word) {
 }
 
 bool has_not_plain_at(std::string_view text, std::size_t at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, text.data() + at, sizeof(word));
-  return has_not_plain(word);
+  return has_not_plain(word_at(text, at));
 }
 
 /// How many octets at the beginning are plain.

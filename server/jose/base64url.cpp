@@ -29,31 +29,30 @@ constexpr Digits plain_digits = digits_of(plain_alphabet);
 std::optional<std::string> decode(std::string_view text, const Digits& digits) {
   const std::size_t rest = text.size() % 4;
   if (rest == 1) return std::nullopt;
+  const auto digit = [&](std::size_t at) -> std::uint32_t {
+    return digits[static_cast<unsigned char>(text[at])];
+  };
   std::string out(text.size() * 3 / 4, '\0');
   char* to = out.data();
-  std::uint8_t seen = 0;  // no_digit is a bit that no digit has
-  const auto group = [&](std::size_t at, std::size_t count) {
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint8_t digit = digits[static_cast<unsigned char>(text[at + i])];
-      seen |= digit;
-      bits |= std::uint32_t{digit} << (18U - 6U * static_cast<unsigned>(i));
-    }
-    return bits;
-  };
+  std::uint32_t seen = 0;  // no_digit is a bit that no digit has
   std::size_t at = 0;
   for (; at + 4 <= text.size(); at += 4) {
-    const std::uint32_t bits = group(at, 4);
-    *to++ = static_cast<char>((bits >> 16U) & 0xffU);
-    *to++ = static_cast<char>((bits >> 8U) & 0xffU);
-    *to++ = static_cast<char>(bits & 0xffU);
-  }
-  std::uint32_t last = group(at, rest);
-  for (; to != out.data() + out.size(); last = (last << 8U) & 0xffffffU) {
-    *to++ = static_cast<char>((last >> 16U) & 0xffU);
+    const std::uint32_t a = digit(at), b = digit(at + 1), c = digit(at + 2), d = digit(at + 3);
+    seen |= a | b | c | d;
+    *to++ = static_cast<char>(a << 2U | b >> 4U);
+    *to++ = static_cast<char>(b << 4U | c >> 2U);
+    *to++ = static_cast<char>(c << 6U | d);
   }
   // Bits that belong to no octet: two texts for the same octets would be two names for one token.
-  if ((seen & no_digit) != 0 || last != 0) return std::nullopt;
+  std::uint32_t stray = 0;
+  if (rest != 0) {
+    const std::uint32_t a = digit(at), b = digit(at + 1), c = rest == 3 ? digit(at + 2) : 0;
+    seen |= a | b | c;
+    *to++ = static_cast<char>(a << 2U | b >> 4U);
+    if (rest == 3) *to++ = static_cast<char>(b << 4U | c >> 2U);
+    stray = rest == 3 ? c & 3U : b & 15U;
+  }
+  if ((seen & no_digit) != 0 || stray != 0) return std::nullopt;
   return out;
 }
 

@@ -59,6 +59,13 @@ std::string header(const EncryptionKey& key, std::string_view typ, std::string_v
   return out;
 }
 
+/// By find, which takes a register's width at a time: each token that is presented passes here.
+std::size_t dots_in(std::string_view text) {
+  std::size_t dots = 0;
+  for (auto at = text.find('.'); at != std::string_view::npos; at = text.find('.', at + 1)) ++dots;
+  return dots;
+}
+
 }  // namespace
 
 std::string encrypt_compact(const EncryptionKey& key, std::string_view typ,
@@ -82,9 +89,7 @@ std::string encrypt_compact(const EncryptionKey& key, std::string_view typ,
 }
 
 bool looks_like_jwe(std::string_view text) {
-  if (text.size() > max_compact_bytes || std::ranges::count(text, '.') != dots_of_a_jwe) {
-    return false;
-  }
+  if (text.size() > max_compact_bytes || dots_in(text) != dots_of_a_jwe) return false;
   const auto decoded = base64url_decode(text.substr(0, text.find('.')));
   if (!decoded) return false;
   const auto object = parse_object(*decoded, max_header_depth);

@@ -26,24 +26,43 @@ std::string media_type(std::string_view typ) {
   return out;
 }
 
-/// Fills `kid` and `typ`.
-std::expected<void, std::string> read_header(std::string_view text, UnverifiedJws& jws) {
-  const auto header = parse_object(text, max_header_depth);
-  if (!header) return std::unexpected("header_" + header.error());
-  const std::string* alg = find_string(*header, "alg");
+struct Header {
+  std::string encoded{};  // what it was read from
+  std::string kid{};
+  std::string typ{};
+};
+
+std::expected<Header, std::string> read_header(std::string_view encoded) {
+  const auto text = base64url_decode(encoded);
+  if (!text) return std::unexpected("malformed_base64url");
+  const auto object = parse_object(*text, max_header_depth);
+  if (!object) return std::unexpected("header_" + object.error());
+  const std::string* alg = find_string(*object, "alg");
   if (alg == nullptr || *alg != "RS256") return std::unexpected("alg_not_allowed");
-  if (header->contains("crit")) return std::unexpected("crit_not_supported");
-  if (header->contains("b64")) return std::unexpected("b64_not_supported");
-  const std::string* kid = find_string(*header, "kid");
+  if (object->contains("crit")) return std::unexpected("crit_not_supported");
+  if (object->contains("b64")) return std::unexpected("b64_not_supported");
+  const std::string* kid = find_string(*object, "kid");
   if (kid == nullptr || kid->empty()) return std::unexpected("kid_missing");
   if (kid->size() > max_kid_bytes) return std::unexpected("kid_too_long");
-  jws.kid = *kid;
-  if (header->contains("typ")) {
-    const std::string* typ = find_string(*header, "typ");
+  Header header{.encoded = std::string(encoded), .kid = *kid};
+  if (object->contains("typ")) {
+    const std::string* typ = find_string(*object, "typ");
     if (typ == nullptr) return std::unexpected("typ_malformed");
-    jws.typ = media_type(*typ);
+    header.typ = media_type(*typ);
   }
-  return {};
+  return header;
+}
+
+/// An issuer's headers are the same octets until its key changes: the last sound one of each thread
+/// is kept beside what was read out of it.
+std::expected<const Header*, std::string> header_of(std::string_view encoded) {
+  static thread_local Header last;
+  if (last.encoded.empty() || last.encoded != encoded) {
+    auto header = read_header(encoded);
+    if (!header) return std::unexpected(std::move(header.error()));
+    last = std::move(*header);
+  }
+  return &last;
 }
 
 }  // namespace
@@ -57,14 +76,16 @@ std::expected<UnverifiedJws, std::string> parse_compact(std::string_view text) {
     return std::unexpected("not_three_parts");
   }
 
-  const auto header = base64url_decode(text.substr(0, first));
   auto payload = base64url_decode(text.substr(first + 1, second - first - 1));
   auto signature = base64url_decode(text.substr(second + 1));
-  if (!header || !payload || !signature) return std::unexpected("malformed_base64url");
+  if (!payload || !signature) return std::unexpected("malformed_base64url");
   if (signature->empty()) return std::unexpected("signature_missing");
+  const auto header = header_of(text.substr(0, first));
+  if (!header) return std::unexpected(header.error());
 
   UnverifiedJws jws;
-  if (const auto read = read_header(*header, jws); !read) return std::unexpected(read.error());
+  jws.kid = (*header)->kid;
+  jws.typ = (*header)->typ;
   jws.payload = std::move(*payload);
   jws.signature = std::move(*signature);
   jws.signing_input = text.substr(0, second);

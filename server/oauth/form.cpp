@@ -19,22 +19,26 @@ Error malformed(std::string_view description) {
 /// Appends the decoded octets; false where a percent-encoding is broken.
 template <typename Container>
 bool decode_into(Container& out, std::string_view text) {
-  for (;;) {
-    const auto plain_end = std::ranges::find_if(text, [](char c) { return c == '+' || c == '%'; });
-    out.insert(out.end(), text.begin(), plain_end);
-    text.remove_prefix(static_cast<std::size_t>(plain_end - text.begin()));
-    if (text.empty()) return true;
-    if (text.front() == '+') {
+  // Each is looked for again only where it was passed, so that all is read twice at most.
+  std::size_t plus = text.find('+');
+  std::size_t percent = text.find('%');
+  for (std::size_t at = 0;;) {
+    const std::size_t plain_end = std::min({plus, percent, text.size()});
+    out.insert(out.end(), text.begin() + at, text.begin() + plain_end);
+    if (plain_end == text.size()) return true;
+    if (plain_end == plus) {
       out.push_back(' ');
-      text.remove_prefix(1);
+      at = plain_end + 1;
+      plus = text.find('+', at);
       continue;
     }
-    if (text.size() < 3) return false;
-    const int high = hex_digit_value(text[1]);
-    const int low = hex_digit_value(text[2]);
+    if (text.size() - plain_end < 3) return false;
+    const int high = hex_digit_value(text[plain_end + 1]);
+    const int low = hex_digit_value(text[plain_end + 2]);
     if (high < 0 || low < 0) return false;
     out.push_back(static_cast<char>(high * 16 + low));
-    text.remove_prefix(3);
+    at = plain_end + 3;
+    percent = text.find('%', at);
   }
 }
 

@@ -114,6 +114,17 @@ TEST(Rfc3629Utf8, TakesTheFirstAndLastOfEachLength) {
   EXPECT_TRUE(is_utf8(std::string_view("\0", 1)));
 }
 
+TEST(Rfc3629Utf8, IsLookedAtInEachPlace) {
+  for (std::size_t length = 1; length <= 24; ++length) {
+    for (std::size_t at = 0; at < length; ++at) {
+      std::string text(length, 'a');
+      text[at] = '\xFF';
+      EXPECT_FALSE(is_utf8(text)) << length << ' ' << at;
+      EXPECT_TRUE(is_utf8(text.replace(at, 1, "\u00e9"))) << length << ' ' << at;
+    }
+  }
+}
+
 TEST(Rfc8259JsonString, EscapesQuotesBackslashesAndEveryControlCharacter) {
   EXPECT_EQ(escaped("a\"b\\c"), R"(a\"b\\c)");
   EXPECT_EQ(escaped("a\nb\r\t\x1B[31m"), R"(a\u000ab\u000d\u0009\u001b[31m)");

@@ -32,6 +32,20 @@ TEST(Rfc7515CompactSerialization, IsTakenApart) {
   EXPECT_EQ(jws->signing_input, text.substr(0, text.rfind('.')));
 }
 
+TEST(Rfc7515CompactSerialization, EachTokenHasItsOwnHeaderWhateverCameBefore) {
+  const std::string first = compact(good_header);
+  const std::string second = compact(R"({"alg":"RS256","kid":"k2","typ":"JWT"})");
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_EQ(parse_compact(first).value().kid, "k1");
+    ASSERT_EQ(parse_compact(first).value().typ, "at+jwt");
+    ASSERT_EQ(parse_compact(second).value().kid, "k2");
+    ASSERT_EQ(parse_compact(second).value().typ, "jwt");
+    EXPECT_EQ(fault(compact(R"({"alg":"none","kid":"k2","typ":"JWT"})")), "alg_not_allowed");
+    EXPECT_EQ(fault(compact("")), "header_malformed_json");
+    EXPECT_EQ(fault("." + base64url("{}") + "." + base64url("sig")), "header_malformed_json");
+  }
+}
+
 TEST(Rfc7515CompactSerialization, HasExactlyThreeParts) {  // R105
   for (const auto* text : {"", ".", "a.b", "a.b.c.d", "a.b.c.d.e", "eyJhbGciOiJSUzI1NiJ9"}) {
     EXPECT_EQ(fault(text), "not_three_parts") << text;

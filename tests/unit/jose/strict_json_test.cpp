@@ -24,6 +24,27 @@ TEST(StrictJson, TakesAnObjectWithWhiteSpaceAroundIt) {
   EXPECT_TRUE((*parsed)["b"].is_null());
 }
 
+TEST(StrictJson, TakesNumbersAsTheyAreWritten) {
+  const auto parsed = parse_object(
+      R"({"a":[0,-0,7,-7,18446744073709551615,-9223372036854775808],"b":[0.1,1.1,-2.5e-3,)"
+      R"(3.141592653589793,0.30000000000000004,18446744073709551616,5e-324]})",
+      depth);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ((*parsed)["a"].dump(), "[0,0,7,-7,18446744073709551615,-9223372036854775808]");
+  EXPECT_TRUE((*parsed)["a"][2].is_number_unsigned());
+  EXPECT_FALSE((*parsed)["a"][3].is_number_unsigned());
+  EXPECT_EQ(
+      (*parsed)["b"].dump(),
+      "[0.1,1.1,-0.0025,3.141592653589793,0.30000000000000004,1.8446744073709552e+19,5e-324]");
+}
+
+TEST(StrictJson, JoinsNamesAndStringsAroundTheirEscapes) {
+  const auto parsed = parse_object(R"({"n\"am\u0065\n":"\ud83d\ude00 \"x\" \/","n":"\u0000"})", 1);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->at("n\"ame\n"), "\U0001F600 \"x\" /");
+  EXPECT_EQ(parsed->at("n"), std::string(1, '\0'));
+}
+
 TEST(StrictJson, RefusesARepeatedMemberAtAnyDepth) {
   EXPECT_EQ(fault(R"({"a":1,"a":1})"), "repeated_member");
   EXPECT_EQ(fault(R"({"a":1,"\u0061":2})"), "repeated_member");
@@ -44,7 +65,7 @@ TEST(StrictJson, RefusesWhatIsNoObject) {
 TEST(StrictJson, RefusesWhatIsNoJson) {
   for (const auto text : {""sv, "{"sv, "{}x"sv, "{}{}"sv, "{'a':1}"sv, "{a:1}"sv, "{\"a\":1,}"sv,
                           "{\"a\":01}"sv, "{\"a\":NaN}"sv, "/**/{}"sv, "{\"a\":\"\n\"}"sv,
-                          "{\"a\":1e999}"sv, "{\"a\":\"\\ud800\"}"sv}) {
+                          "{\"a\":1e999}"sv, "{\"a\":1e-999}"sv, "{\"a\":\"\\ud800\"}"sv}) {
     EXPECT_EQ(fault(text), "malformed_json") << text;
   }
 }

@@ -36,6 +36,20 @@ TEST(FormBody, PlusIsSpaceAndEncodedPlusIsPlus) {  // R15
   EXPECT_EQ(form->single("v")->value(), "a b+c d");
 }
 
+TEST(FormBody, EncodingsStandAnywhereAndInAnyOrder) {  // R15
+  for (const auto& [text, octets] : {std::pair{"+%2B+", " + "},
+                                     {"%2B+%2B", "+ +"},
+                                     {"++", "  "},
+                                     {"%25%2B", "%+"},
+                                     {"%2B2B", "+2B"}}) {
+    const auto form = Form::parse("v=a" + std::string(text) + "b&w=" + text);
+    ASSERT_TRUE(form) << text;
+    EXPECT_EQ(form->single("v")->value(), "a" + std::string(octets) + "b");
+    EXPECT_EQ(form->single("w")->value(), octets);
+  }
+  EXPECT_FALSE(Form::parse("v=+%2B+%2"));
+}
+
 TEST(FormBody, RepeatedParametersAreRefusedAlsoWhereAllButOneAreEmpty) {  // R37
   const auto form = Form::parse("scope=&scope=a&x=1");
   ASSERT_TRUE(form);
