@@ -25,7 +25,7 @@ std::vector<LastUsed::Pending> LastUsed::gather(sys_seconds now, Extent extent) 
   for (auto& shard : shards_) {
     const std::lock_guard lock(shard.mutex);
     for (const auto& [secret_id, use] : shard.uses) {
-      if (use.is_new() && (extent == Extent::all || use.at >= use.due())) {
+      if (use.is_new() && (extent == Extent::all || now >= use.due())) {
         pending.push_back({use.due(), {secret_id, use.at}});
       }
     }

@@ -1,6 +1,6 @@
 /// When each secret was last used, gathered in memory and written in batches off the request path.
 ///
-/// A first use is written with the next batch, later ones once they are `resolution` behind what
+/// A first use is written with the next batch, later ones once `resolution` has passed since what
 /// was written: what it is for is counted in days, and nodes times clients rows every few seconds
 /// would be more than all other writes together. A batch has a limit, too, and takes those that
 /// have waited longest: a million clients that are all in use would else be a write for each token.
@@ -26,7 +26,7 @@ class LastUsed {
  public:
   static constexpr std::chrono::seconds flush_interval{5};
   static constexpr std::chrono::seconds resolution{60};
-  /// Secrets; what is used beyond is written once there is room again.
+  /// Secrets; what is used beyond is not known of until a later use finds room.
   static constexpr std::size_t max_secrets = 65536;
   /// Secrets that one flush() writes where it writes what is due.
   static constexpr std::size_t max_batch = 1000;

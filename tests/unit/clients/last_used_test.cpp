@@ -108,6 +108,20 @@ TEST_F(LastUsedOfSecrets, HasRoomForOthersOnceSomeWereIdleForAResolution) {
   EXPECT_EQ(stored(), start + LastUsed::resolution);
 }
 
+TEST_F(LastUsedOfSecrets, HasRoomForOthersAlsoWhereSomeWereUsedOnceMoreSoonAfterTheirWrite) {
+  for (const sys_seconds at : {start, start + second}) {
+    for (std::size_t i = 0; i < 2 * LastUsed::max_secrets; ++i) {
+      last_used.used("s" + std::to_string(i), at);
+    }
+    for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch; ++i) flush(at);
+  }
+  const auto later = start + LastUsed::resolution + second;
+  for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch + 1; ++i) flush(later);
+  last_used.used(id, later);
+  flush(later);
+  EXPECT_EQ(stored(), later);
+}
+
 TEST_F(LastUsedOfSecrets, WritesWhatHasWaitedLongestFirstWhereABatchIsFull) {
   for (std::size_t i = 0; i < 3 * LastUsed::max_batch; ++i) {
     last_used.used("s" + std::to_string(i), start + second);
