@@ -137,6 +137,7 @@ class GroupWriter {
       const std::lock_guard lock(mutex_);
       entries.swap(pending_);
       writing_ = false;
+      idle_.notify_all();
     }
     Waiters refused;
     for (Entry& entry : entries) refused.push_back(std::move(entry.waiter));
