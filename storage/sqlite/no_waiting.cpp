@@ -21,8 +21,8 @@ ssize_t read_at(int file, void* octets, size_t size, off_t offset) {
   if (!must_not_wait) return ::pread(file, octets, size, offset);
   const iovec part{octets, size};
   const auto got = ::preadv2(file, &part, 1, offset, RWF_NOWAIT);
-  // Linux 5.9 and 5.10 may answer 0 before the end of the file (preadv2(2), BUGS); no read of a page
-  // or header in a sound file ends at 0.
+  // Linux 5.9 and 5.10 may answer 0 before the end of the file (preadv2(2), BUGS); no read of a
+  // page or header in a sound file ends at 0.
   if (got > 0) return got;
   was_refused = true;
   if (got == 0) errno = EAGAIN;

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import pathlib
+import sys
 
 from harness.load import median, post_token, ratio_of
 from harness.report import time_text
@@ -20,6 +21,8 @@ def signer(bench):
     node = bench.node("signer", {"keys": {"rotate_every": "never", "signer": "multi-buffer"}})
     authorization = node.create_client("bench")
     with node.running():
+        if 'grantd_signer_info{signer="multi-buffer"} 1' not in node.metrics():
+            sys.exit("grantd does not sign by libcrypto_mb though it is here: see its signer_unavailable")
         for connections, target in TARGETS.items():
             runs, signatures = [], []
             for _ in range(bench.rounds):
