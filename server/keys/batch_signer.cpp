@@ -6,6 +6,7 @@
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
@@ -110,6 +111,15 @@ class BatchSigner::Park {
   Waiter& waiter_;
 };
 
+namespace {
+
+/// Of one thread. A pool's threads share their context, and what is a loop's own would be theirs.
+bool is_event_loop(const asio::any_io_executor& executor) {
+  return executor.target<asio::io_context::executor_type>() != nullptr;
+}
+
+}  // namespace
+
 BatchSigner::BatchSigner(RsaBatch& backend, SigningObserver& observer)
     : backend_(backend), observer_(observer) {}
 BatchSigner::~BatchSigner() = default;
@@ -118,8 +128,8 @@ asio::awaitable<std::expected<std::string, SigningFailed>> BatchSigner::sign(
     const jose::RsaPrivateKey& key, std::string_view signing_input) {
   std::string signature;
   const auto* const blinded = key.blinded();
-  if (blinded != nullptr && backend_.takes(blinded->bits())) {
-    const auto executor = co_await asio::this_coro::executor;
+  const auto executor = co_await asio::this_coro::executor;
+  if (is_event_loop(executor) && blinded != nullptr && backend_.takes(blinded->bits())) {
     Waiter waiter(key, signing_input, loop_of(executor), executor);
     const Park park(*this, waiter);
     co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(park, asio::use_awaitable);
@@ -193,7 +203,7 @@ BatchSigner::Batch BatchSigner::take(Loop& loop) {
     batch.wait_for_more = true;
     return batch;
   }
-  if (batch.size < worth_a_batch) batch.size = only_helps ? 0 : 1;
+  if (batch.size < RsaBatch::worth_a_batch) batch.size = only_helps ? 0 : 1;
   for (Waiter* const waiter : batch.all()) {
     waiter->loop.pending.erase(waiter->loop.pending.iterator_to(*waiter));
   }
@@ -201,7 +211,7 @@ BatchSigner::Batch BatchSigner::take(Loop& loop) {
 }
 
 void BatchSigner::sign_all(Batch& batch) {
-  if (batch.size >= worth_a_batch) {
+  if (batch.size >= RsaBatch::worth_a_batch) {
     try {
       compute(batch);
     } catch (const std::exception&) {
@@ -210,7 +220,11 @@ void BatchSigner::sign_all(Batch& batch) {
   }
   for (Waiter* const waiter : batch.all()) {
     if (waiter->settled) continue;
-    waiter->signature = alone(waiter->key, waiter->signing_input);
+    try {
+      waiter->signature = alone(waiter->key, waiter->signing_input);
+    } catch (const std::exception&) {
+      waiter->signature.clear();  // its caller answers for it; the others go on
+    }
   }
 }
 
@@ -226,13 +240,13 @@ void BatchSigner::compute(Batch& batch) {
   std::size_t proven = 0;
   for (std::size_t i = 0; i < batch.size; ++i) {
     Waiter& waiter = *batch.waiters[i];
+    waiter.settled = true;
     waiter.signature = work->finish(i);
     if (waiter.signature.empty()) {
       sign_again(waiter);
     } else {
       ++proven;
     }
-    waiter.settled = true;
   }
   observer_.signed_together(proven);
 }

@@ -3,12 +3,13 @@
 ///
 /// There is no timer and no thread: sign() puts what is asked for into a queue that all loops share
 /// and posts one flush to its own loop, behind what is ready there. The flush takes what is
-/// pending, its own loop's first, then others'; a lone request is signed by plain OpenSSL at once.
-/// No lock is held while anything is computed. Every signature of the backend is proven with the
-/// public key before it leaves; one that fails is made again by OpenSSL, and reported.
+/// pending, its own loop's first, then others'; a lone request is signed by plain OpenSSL, and so
+/// is what is asked for on a pool of threads, such as a status list. No lock is held while anything
+/// is computed. Every signature of the backend is proven with the public key before it leaves; one
+/// that fails is made again by OpenSSL, and reported.
 ///
-/// Thread-safe. The signer outlives the event loops, a loop belongs to one signer, and all loops
-/// have stopped before the first of them is destroyed.
+/// Thread-safe. The signer outlives the event loops, a loop is one io_context that one thread runs
+/// and belongs to one signer, and all loops have stopped before the first of them is destroyed.
 #pragma once
 
 #include <array>
@@ -42,8 +43,6 @@ class SigningObserver {
 
 class BatchSigner final : public Signer {
  public:
-  /// Below that many, plain OpenSSL is as cheap: a batch costs the same, however many lanes it has.
-  static constexpr std::size_t worth_a_batch = 3;
   /// How often a flush that would not fill a batch goes behind what has become ready meanwhile.
   static constexpr unsigned patience = 2;
 

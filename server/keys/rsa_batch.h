@@ -13,6 +13,8 @@ namespace grantd::keys {
 class RsaBatch {
  public:
   static constexpr std::size_t lanes = jose::BlindedRsa::lanes;
+  /// Below that many, plain OpenSSL is as cheap: a batch costs the same, however many lanes it has.
+  static constexpr std::size_t worth_a_batch = 3;
 
   struct Lane {
     const jose::CrtWords* key{nullptr};

@@ -43,7 +43,6 @@ constexpr std::string_view example_signature =
     "2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkS"
     "jtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnv"
     "Wh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
-constexpr std::size_t fewest = 3;
 
 struct FreeDigestContext {
   void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
@@ -103,7 +102,7 @@ std::expected<void, std::string> known_answer_test(RsaBatch& backend) {
 
   std::size_t wrong = 0;
   const std::string known = decoded(example_signature);
-  for (const std::size_t count : {RsaBatch::lanes, fewest}) {
+  for (const std::size_t count : {RsaBatch::lanes, RsaBatch::worth_a_batch}) {
     const std::vector<std::string> messages(count, std::string(example_input));
     wrong += wrong_lanes(backend, *blinded, messages, std::vector<std::string>(count, known));
   }
@@ -116,7 +115,7 @@ std::expected<void, std::string> known_answer_test(RsaBatch& backend) {
   wrong += wrong_lanes(backend, *blinded, messages, expected);
   ERR_clear_error();
   if (wrong == 0) return {};
-  return std::unexpected("of the " + std::to_string(2 * RsaBatch::lanes + fewest) +
+  return std::unexpected("of the " + std::to_string(2 * RsaBatch::lanes + RsaBatch::worth_a_batch) +
                          " signatures of the known-answer test " + std::to_string(wrong) +
                          " are wrong");
 }

@@ -6,13 +6,15 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/status_list.h"
 #include "tests/support/test_server.h"
 
 namespace grantd::testing {
 namespace {
 
 TEST(MultiBufferSigner, StartsAndIssuesTokensWhetherOrNotTheMachineHasWhatItNeeds) {
-  TestServer server{{.config = {{"keys", {{"signer", "multi-buffer"}}}}}};
+  TestServer server{{.config = {{"keys", {{"signer", "multi-buffer"}}},
+                                {"audiences", {{api, {{"status_list", true}}}}}}}};
   const auto in_force = server.log_lines("signer").at(0).at("signer").get<std::string>();
   const auto warnings = server.log_lines("signer_unavailable");
   if (in_force == "openssl") {
@@ -40,6 +42,9 @@ TEST(MultiBufferSigner, StartsAndIssuesTokensWhetherOrNotTheMachineHasWhatItNeed
   }
   threads.clear();
   EXPECT_EQ(active, clients * tokens_each) << "each was verified with the published key";
+  // Rendered and signed on the blocking pool, not on an event loop.
+  const auto status = status_entry(server.token_for("c1"));
+  EXPECT_FALSE(fetch_status_list(server, status.uri).is_revoked(status.index));
   EXPECT_TRUE(server.log_lines("signature_fault").empty());
   const auto metrics = server.metrics();
   EXPECT_NE(metrics.find("grantd_signer_info{signer=\"" + in_force + "\"} 1"), std::string::npos);

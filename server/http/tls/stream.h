@@ -1,8 +1,8 @@
 /// The one stream type: TLS on a non-blocking socket by way of a Wire, or the bare socket where
 /// there is no SSL_CTX (operations listener).
 ///
-/// OpenSSL reads and writes the descriptor itself, so an idle connection holds no record buffers
-/// beside the Wire's: 16 KB in all, against 77 KB for asio::ssl::stream. What need not wait is a
+/// OpenSSL reads and writes by the Wire, whose 1 KB is all that an idle connection holds of
+/// records: 16 KB with the session, against 77 KB for asio::ssl::stream. What need not wait is a
 /// plain function: try_read(), try_write(); who is told that it must wait awaits ready(), and tries
 /// again. One thread, one operation at a time.
 #pragma once
@@ -70,7 +70,6 @@ class Stream {
   [[nodiscard]] Need try_handshake();
   [[nodiscard]] Need after_failure(int result);
   [[nodiscard]] Need after_errno();
-  [[nodiscard]] boost::asio::awaitable<Outcome> receive_ciphertext();
 
   boost::asio::ip::tcp::socket socket_;
   std::unique_ptr<Wire> wire_;  // null for plain TCP

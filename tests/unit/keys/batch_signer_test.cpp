@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/base/blocking_pool.h"
 #include "server/jose/rsa_key.h"
 #include "tests/support/software_rsa_batch.h"
 #include "tests/support/test_keys.h"
@@ -131,6 +132,19 @@ TEST_F(BatchSignerTest, AFreeLoopTakesWhatIsPendingOnAnother) {
   EXPECT_EQ(valid, 8);
   EXPECT_EQ(backend.batches, 1);
   EXPECT_EQ(counts.alone, 0U);
+}
+
+TEST_F(BatchSignerTest, SignsAloneOnAPoolWhoseThreadsShareOneContext) {
+  constexpr int rounds = 200;
+  constexpr int side_by_side = 3;
+  BlockingPool pool(2, rounds * side_by_side);
+  for (int i = 0; i < rounds * side_by_side; ++i) {
+    ASSERT_TRUE(pool.start([this, i] { return sign(first_key, std::to_string(i)); }));
+  }
+  pool.join();
+  EXPECT_EQ(valid, rounds * side_by_side);
+  EXPECT_EQ(counts.alone, static_cast<std::size_t>(rounds * side_by_side));
+  EXPECT_EQ(backend.batches, 0);
 }
 
 TEST_F(BatchSignerTest, ManyCoroutinesOnTwoLoopsInTwoThreadsAllGetTheirOwnSignature) {
