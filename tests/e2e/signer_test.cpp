@@ -32,6 +32,7 @@ TEST(MultiBufferSigner, StartsAndIssuesTokensWhetherOrNotTheMachineHasWhatItNeed
   constexpr int tokens_each = 5;
   server.add_client("c1");
   std::vector<std::jthread> threads;
+  threads.reserve(clients);
   std::atomic<int> active{0};
   for (int i = 0; i < clients; ++i) {
     threads.emplace_back([&] {
