@@ -143,8 +143,8 @@ std::uint64_t word_at(std::string_view text, std::size_t at) {
   return word;
 }
 
-constexpr std::uint64_t in_each_octet = 0x0101'0101'0101'0101;
-constexpr std::uint64_t highest_bits = in_each_octet * 0x80;
+constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+constexpr std::uint64_t highest_bits = ones * 0x80;
 
 /// How many octets at the beginning are ASCII.
 std::size_t ascii_prefix(std::string_view text) {
@@ -161,7 +161,6 @@ std::size_t ascii_prefix(std::string_view text) {
 /// of the octets that one reason holds for. A carry or borrow crosses into the next octet only from
 /// one that is not plain itself.
 bool has_not_plain(std::uint64_t word) {
-  constexpr std::uint64_t ones = in_each_octet;
   const std::uint64_t controls = word - ones * 0x20;
   const std::uint64_t quotes = (word ^ (ones * '"')) - ones;
   const std::uint64_t backslashes = (word ^ (ones * '\\')) - ones;

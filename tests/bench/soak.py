@@ -14,7 +14,6 @@ import re
 import subprocess
 import sys
 import time
-import urllib.request
 
 import scale_data
 from harness.server import Node, workplace
@@ -113,11 +112,9 @@ def show(server, minutes):
 class Soaked(Node):
     def requests(self):
         """Answered in all, and of them not with 200."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/metrics", timeout=20) as answer:
-            metrics = answer.read().decode()
         done = failed = 0
         for endpoint, status, count in re.findall(
-                r'^grantd_requests_total\{endpoint="(\w+)",status="(\d+)"\} (\S+)$', metrics, re.M):
+                r'^grantd_requests_total\{endpoint="(\w+)",status="(\d+)"\} (\S+)$', self.metrics(), re.M):
             if endpoint in ("token", "introspect", "revoke"):
                 done += int(float(count))
                 failed += int(float(count)) if status != "200" else 0

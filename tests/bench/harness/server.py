@@ -179,7 +179,7 @@ class Node:
             self.stop()
 
     def metrics(self):
-        return urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/metrics", timeout=2).read().decode()
+        return urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/metrics", timeout=20).read().decode()
 
     def cpu_seconds(self):
         return cpu_of(self.process.pid)

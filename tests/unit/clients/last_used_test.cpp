@@ -41,6 +41,17 @@ class LastUsedOfSecrets : public ::testing::Test {
     EXPECT_TRUE(last_used.flush(*storage, now, extent));
   }
 
+  void use_more_than_there_is_room_for(sys_seconds at) {
+    for (std::size_t i = 0; i < 2 * LastUsed::max_secrets; ++i) {
+      last_used.used("s" + std::to_string(i), at);
+    }
+  }
+
+  /// As often as it takes to write all that is due.
+  void flush_all(sys_seconds now) {
+    for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch; ++i) flush(now);
+  }
+
   std::optional<sys_seconds> stored() {
     return storage->find_client("c1")->secrets.at(0).last_used_at;
   }
@@ -96,11 +107,9 @@ TEST_F(LastUsedOfSecrets, KeepsWhatCouldNotBeWritten) {
 }
 
 TEST_F(LastUsedOfSecrets, HasRoomForOthersOnceSomeWereIdleForAResolution) {
-  for (std::size_t i = 0; i < 2 * LastUsed::max_secrets; ++i) {
-    last_used.used("s" + std::to_string(i), start);
-  }
+  use_more_than_there_is_room_for(start);
   last_used.used(id, start);
-  for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch; ++i) flush(start);
+  flush_all(start);
   EXPECT_EQ(stored(), std::nullopt);
   flush(start + LastUsed::resolution);
   last_used.used(id, start + LastUsed::resolution);
@@ -110,13 +119,12 @@ TEST_F(LastUsedOfSecrets, HasRoomForOthersOnceSomeWereIdleForAResolution) {
 
 TEST_F(LastUsedOfSecrets, HasRoomForOthersAlsoWhereSomeWereUsedOnceMoreSoonAfterTheirWrite) {
   for (const sys_seconds at : {start, start + second}) {
-    for (std::size_t i = 0; i < 2 * LastUsed::max_secrets; ++i) {
-      last_used.used("s" + std::to_string(i), at);
-    }
-    for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch; ++i) flush(at);
+    use_more_than_there_is_room_for(at);
+    flush_all(at);
   }
   const auto later = start + LastUsed::resolution + second;
-  for (std::size_t i = 0; i <= LastUsed::max_secrets / LastUsed::max_batch + 1; ++i) flush(later);
+  flush_all(later);
+  flush(later);  // forgets what was written
   last_used.used(id, later);
   flush(later);
   EXPECT_EQ(stored(), later);
